@@ -1,0 +1,1 @@
+"""The floors below every room: encoding, secrets, labels, cryptography. Nothing here is public."""

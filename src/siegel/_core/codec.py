@@ -1,0 +1,177 @@
+"""Knows the one encoding: deterministic CBOR, strict subset (RFC 8949 §4.2.1; spec ENC-1 … ENC-8).
+
+Allowed: unsigned integers < 2^64, byte strings, UTF-8 text in NFC, arrays, booleans, null, and maps whose keys are
+integers 0 … 23 in ascending order. Containers nest at most 8 deep.
+
+Laws: every byte string has at most one meaning and every value exactly one byte string: ``encode(decode(b)) == b`` for
+each accepted ``b``. Bad input raises MalformedError with the byte where it is bad, never another exception.
+
+The decoder is our own and not cbor2's, which would run tags (regular expressions, shared references, decimals) before
+they could be refused; the tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+from unicodedata import is_normalized
+
+import cbor2
+
+from siegel.errors import InvalidArgument, MalformedError
+
+Value: TypeAlias = "int | bytes | str | bool | Sequence[Value] | dict[int, Value] | None"
+
+MAX_DEPTH: Final = 8
+MAX_KEY: Final = 23  # a map key is one byte on the wire, so order by length and order by bytes agree
+MAX_UINT: Final = 2**64 - 1
+
+_UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
+_SIMPLE_VALUES: Final[dict[int, bool | None]] = {20: False, 21: True, 22: None}
+_REFUSED: Final = {_NEGATIVE: "negative integer", _TAG: "tag"}
+
+
+# --- encoding --------------------------------------------------------------------------------------------------------
+
+
+def encode(value: Value) -> bytes:
+    """The one encoding of a value. InvalidArgument for a value outside the subset."""
+    _check(value, 0)
+    return cbor2.dumps(value, canonical=True)
+
+
+def array_of(*items: bytes) -> bytes:
+    """The encoding of an array whose items are encoded already; spares a copy of large byte strings."""
+    return _head(_ARRAY, len(items)) + b"".join(items)
+
+
+def _head(major: int, argument: int) -> bytes:
+    if argument < 24:
+        return bytes((major << 5 | argument,))
+    for info, size in ((24, 1), (25, 2), (26, 4)):
+        if argument < 1 << 8 * size:
+            return bytes((major << 5 | info,)) + argument.to_bytes(size, "big")
+    return bytes((major << 5 | 27,)) + argument.to_bytes(8, "big")
+
+
+def _check(value: Value, depth: int) -> None:
+    # Exact types: True == 1 and a subclass of bytes may be anything; memoryview would become an array of integers.
+    if type(value) is bytes or type(value) is bool or value is None:
+        return
+    if type(value) is int:
+        if not 0 <= value <= MAX_UINT:
+            raise InvalidArgument("integer outside 0 … 2^64-1")
+    elif type(value) is str:
+        _check_text(value)
+    elif depth >= MAX_DEPTH:
+        raise InvalidArgument(f"containers nest deeper than {MAX_DEPTH}")
+    elif type(value) is list or type(value) is tuple:
+        for item in value:
+            _check(item, depth + 1)
+    elif type(value) is dict:
+        for key, item in value.items():
+            if type(key) is not int or not 0 <= key <= MAX_KEY:
+                raise InvalidArgument(f"a map key is an integer 0 … {MAX_KEY}")
+            _check(item, depth + 1)
+    else:
+        raise InvalidArgument(f"{type(value).__name__} has no encoding")
+
+
+def _check_text(value: str) -> None:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidArgument("text holds a lone surrogate") from None
+    if not is_normalized("NFC", value):
+        raise InvalidArgument("text is not in Unicode normal form C")
+
+
+# --- decoding --------------------------------------------------------------------------------------------------------
+
+
+def decode(data: bytes) -> Value:
+    """The value that the bytes mean. Arrays come back as lists. MalformedError for anything but the one encoding."""
+    if type(data) is not bytes:
+        raise InvalidArgument("encoded data must be bytes")
+    value, end = _item(data, 0, 0)
+    if end != len(data):
+        raise _bad(end, "bytes after the end")
+    return value
+
+
+def _item(data: bytes, at: int, depth: int) -> tuple[Value, int]:
+    major, argument, body = _read_head(data, at)
+    if major == _UINT:
+        return argument, body
+    if major == _BYTES or major == _TEXT:
+        end = body + argument
+        if end > len(data):
+            raise _bad(at, "declared length exceeds what is there")
+        return data[body:end] if major == _BYTES else _text(data[body:end], at), end
+    if major == _ARRAY or major == _MAP:
+        if depth >= MAX_DEPTH:
+            raise _bad(at, f"containers nest deeper than {MAX_DEPTH}")
+        if argument * (major - _ARRAY + 1) > len(data) - body:  # an item has at least one byte, a pair two
+            raise _bad(at, "declared length exceeds what is there")
+        return _array(data, body, argument, depth) if major == _ARRAY else _map(data, body, argument, depth)
+    if major == _SIMPLE:
+        if body == at + 1 and argument in _SIMPLE_VALUES:
+            return _SIMPLE_VALUES[argument], body
+        raise _bad(at, "float, undefined or other simple value")
+    raise _bad(at, _REFUSED[major])
+
+
+def _read_head(data: bytes, at: int) -> tuple[int, int, int]:
+    """Major type, argument, and the offset behind the head."""
+    if at >= len(data):
+        raise _bad(at, "ends too early")
+    major, info = data[at] >> 5, data[at] & 31
+    if info < 24:
+        return major, info, at + 1
+    if info > 27:
+        raise _bad(at, "indefinite length" if info == 31 else "reserved head")
+    end = at + 1 + (1 << info - 24)
+    if end > len(data):
+        raise _bad(at, "ends too early")
+    argument = int.from_bytes(data[at + 1 : end], "big")
+    if major != _SIMPLE and argument < (24, 1 << 8, 1 << 16, 1 << 32)[info - 24]:
+        raise _bad(at, "not the shortest form")
+    return major, argument, end
+
+
+def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[Value], int]:
+    items: list[Value] = []
+    for _ in range(count):
+        item, at = _item(data, at, depth + 1)
+        items.append(item)
+    return items, at
+
+
+def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int, Value], int]:
+    entries: dict[int, Value] = {}
+    previous = -1
+    for _ in range(count):
+        major, key, body = _read_head(data, at)
+        if major != _UINT or key > MAX_KEY:
+            raise _bad(at, f"a map key is an integer 0 … {MAX_KEY}")
+        if key <= previous:
+            raise _bad(at, "map keys are not in ascending order")
+        entries[key], at = _item(data, body, depth + 1)
+        previous = key
+    return entries, at
+
+
+def _text(raw: bytes, at: int) -> str:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = None
+    if text is None:  # raised outside the handler: no context, the offending bytes stay out of the traceback
+        raise _bad(at, "text is not UTF-8")
+    if not is_normalized("NFC", text):
+        raise _bad(at, "text is not in Unicode normal form C")
+    return text
+
+
+def _bad(at: int, what: str) -> MalformedError:
+    return MalformedError(f"byte {at}", what)

@@ -1,0 +1,44 @@
+"""Knows every domain-separation label, one table (spec: ``docs/spec/labels.md``, LAB-1, LAB-2).
+
+Laws: labels are unique and none is a prefix of another; what is signed, MACed, hashed or used as ``info`` is
+``label ‖ 0x00 ‖ deterministic CBOR array of the named items``, so no two uses can ever agree on their bytes.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from siegel._core.codec import Value, encode
+
+
+class Label(Enum):
+    """One label per purpose; the value is the ASCII text followed by the separating zero byte."""
+
+    IDENTITY = b"siegel/1 identity\0"
+    DERIVE_SIGN = b"siegel/1 sign\0"
+    DERIVE_SEAL = b"siegel/1 seal\0"
+    DERIVE_STORE = b"siegel/1 store\0"
+    DERIVE_BACKUP = b"siegel/1 backup\0"
+    DERIVE_INDEX = b"siegel/1 index\0"
+    DERIVE_HEDGE = b"siegel/1 hedge\0"
+    PUBLIC_IDENTITY = b"siegel/1 public identity\0"
+    SUCCESSION = b"siegel/1 succession\0"
+    SAFETY_NUMBER = b"siegel/1 safety number\0"
+    AUDIENCE_SALT = b"siegel/1 audience salt\0"
+    AUDIENCE_LEAF = b"siegel/1 audience leaf\0"
+    INNER_CONTENT = b"siegel/1 inner content\0"
+    CONTENT_SECRET = b"siegel/1 content secret\0"
+    CONTENT_KEYS = b"siegel/1 content keys\0"
+    ENTRY = b"siegel/1 entry\0"
+    MESSAGE_SIGNATURE = b"siegel/1 message signature\0"
+    MESSAGE_ID = b"siegel/1 message id\0"
+
+    @property
+    def text(self) -> str:
+        """The label as the specification writes it, without the zero byte."""
+        return self.value[:-1].decode("ascii")
+
+
+def labelled(label: Label, *items: Value) -> bytes:
+    """``label ‖ 0x00 ‖ CBOR array of the items``."""
+    return label.value + encode(items)

@@ -1,0 +1,68 @@
+"""Knows how decoded values are taken apart: exact types, exact lengths, and the place where they are wrong (ENC-9)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from siegel._core.codec import Value, decode
+from siegel.errors import MalformedError, UnsupportedVersion
+
+VERSION: Final = 1
+
+# Type numbers of the top-level objects.
+PUBLIC_IDENTITY: Final = 1
+ENVELOPE: Final = 2
+LETTER: Final = 6
+SUCCESSION: Final = 8
+
+
+def top_level(data: bytes, *, kind: int, fields: int, where: str) -> list[Value]:
+    """The items behind type number and version of a top-level object of this kind."""
+    items = array(decode(data), None, where)
+    if kind_of(items, where) != kind:
+        raise MalformedError(where, "the type number is of another kind of object")
+    return array(items, fields + 2, where)[2:]
+
+
+def kind_of(items: list[Value], where: str) -> int:
+    """The type number of a top-level object whose version is ours."""
+    if len(items) < 2:
+        raise MalformedError(where, "no type number and version")
+    kind, version = uint(items[0], f"{where} type"), uint(items[1], f"{where} version")
+    if version != VERSION:
+        raise UnsupportedVersion(where, version)
+    return kind
+
+
+def array(value: Value, length: int | None, where: str) -> list[Value]:
+    """The value as an array, of exactly this length unless None."""
+    if type(value) is not list:
+        raise MalformedError(where, "not an array")
+    if length is not None and len(value) != length:
+        raise MalformedError(where, f"an array of {length} items is needed, not of {len(value)}")
+    return value
+
+
+def octets(value: Value, length: int | None, where: str) -> bytes:
+    """The value as a byte string, of exactly this length unless None."""
+    if type(value) is not bytes:
+        raise MalformedError(where, "not a byte string")
+    if length is not None and len(value) != length:
+        raise MalformedError(where, f"{length} bytes are needed, not {len(value)}")
+    return value
+
+
+def uint(value: Value, where: str, *, most: int | None = None) -> int:
+    """The value as an unsigned integer, not above ``most``."""
+    if type(value) is not int:
+        raise MalformedError(where, "not an unsigned integer")
+    if most is not None and value > most:
+        raise MalformedError(where, f"above {most}")
+    return value
+
+
+def text(value: Value, where: str) -> str:
+    """The value as text."""
+    if type(value) is not str:
+        raise MalformedError(where, "not text")
+    return value

@@ -1,0 +1,42 @@
+"""Knows who a message is for: salted leaves, their order, the signed root (spec: sealed.md, SEAL-2, SEAL-3). Pure.
+
+Laws: an audience is a set of distinct user ids; one root fits one set; the order of the leaves is the order of their
+hashes and tells nothing about ids, so a letter's proof does not betray its neighbours in private mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Final
+
+from siegel._core.labels import Label, labelled
+from siegel._core.suite import hmac_sha256
+from siegel.errors import MalformedError
+from siegel.merkle import MerkleTree, leaf_hash
+
+NONCE_BYTES: Final = 32
+SALT_BYTES: Final = 16
+
+
+def salt_of(nonce: bytes, user_id: bytes) -> bytes:
+    """The 16-byte salt of one member's leaf; without the nonce nobody can test whether an id is in the audience."""
+    return hmac_sha256(nonce, labelled(Label.AUDIENCE_SALT, user_id))[:SALT_BYTES]
+
+
+def leaf_of(salt: bytes, user_id: bytes) -> bytes:
+    """The leaf hash of one member."""
+    return leaf_hash(labelled(Label.AUDIENCE_LEAF, salt, user_id))
+
+
+def audience_leaves(nonce: bytes, user_ids: Iterable[bytes]) -> list[bytes]:
+    """The leaf hash of each id, in the given order."""
+    return [leaf_of(salt_of(nonce, user_id), user_id) for user_id in user_ids]
+
+
+def audience_tree(nonce: bytes, user_ids: Sequence[bytes], *, where: str) -> MerkleTree:
+    """The tree over these ids. MalformedError unless they stand in the order of their leaves, each once."""
+    leaves = audience_leaves(nonce, user_ids)
+    if any(left >= right for left, right in pairwise(leaves)):
+        raise MalformedError(where, "the recipients are not in the order of their leaves, or one stands twice")
+    return MerkleTree(leaves)

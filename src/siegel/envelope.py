@@ -1,0 +1,253 @@
+"""Knows the outside of a sealed message: envelopes and letters, what anybody can read.
+
+Spec: sealed.md, SEAL-7, SEAL-8, SEAL-11 … SEAL-14, SEAL-18, SEAL-19.
+
+Laws: parsing needs no key and touches no secret; an object of this room is consistent in itself: its entries or its
+proof lead to the root in the header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from siegel._core import shape
+from siegel._core.codec import Value, decode, encode
+from siegel._core.labels import Label, labelled
+from siegel._core.padding import FLOOR, padme
+from siegel._core.suite import HASH_BYTES, SEALED_OVERHEAD_BYTES, SECRET_BYTES, TAG_BYTES, sha256
+from siegel.audience import NONCE_BYTES, SALT_BYTES, audience_tree, leaf_of, salt_of
+from siegel.errors import LimitExceeded, MalformedError, NotARecipient
+from siegel.identity import USER_ID_BYTES, UserId
+from siegel.merkle import MerkleTree, root_from_path
+
+MAX_RECIPIENTS: Final = 16_384
+MAX_BODY_BYTES: Final = 16 * 2**20
+LISTED_RECIPIENTS: Final = 64  # up to here the letter of an open message names the whole audience
+SEALED_SECRET_BYTES: Final = SEALED_OVERHEAD_BYTES + SECRET_BYTES
+
+_MAX_CONTENT_BYTES: Final = MAX_BODY_BYTES + 1024  # with content type, instant, sender and signature
+_MAX_CIPHERTEXT_BYTES: Final = padme(_MAX_CONTENT_BYTES) + TAG_BYTES
+_MAX_ENTRY_BYTES: Final = SEALED_SECRET_BYTES + USER_ID_BYTES + 16
+_MAX_SEALED_BYTES: Final = _MAX_CIPHERTEXT_BYTES + MAX_RECIPIENTS * _MAX_ENTRY_BYTES + 1024
+
+_OPEN, _PRIVATE = 0, 1
+
+
+class Header(NamedTuple):
+    """What the sender signs about the outside: mode, size and root of the audience, commitment to the content key."""
+
+    mode: int
+    count: int
+    root: bytes
+    commitment: bytes
+
+    @property
+    def private(self) -> bool:
+        """Whether recipients are hidden from each other."""
+        return self.mode == _PRIVATE
+
+
+def make_header(*, private: bool, count: int, root: bytes, commitment: bytes) -> Header:
+    """The header of a new message."""
+    return Header(_PRIVATE if private else _OPEN, count, root, commitment)
+
+
+class Entry(NamedTuple):
+    """One recipient's entry: user id, number of the sealing key, the content secret sealed to it (1168 bytes)."""
+
+    user_id: bytes
+    sealing_number: int
+    sealed: bytes
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A whole sealed message, for all its recipients."""
+
+    header: Header
+    nonce: bytes
+    entries: tuple[Entry, ...]
+    body: bytes
+
+    def entry_for(self, user_id: bytes) -> Entry:
+        """The entry of this user. NotARecipient if there is none."""
+        for entry in self.entries:
+            if entry.user_id == user_id:
+                return entry
+        raise NotARecipient
+
+    @property
+    def audience(self) -> tuple[bytes, ...] | None:
+        """The user ids of all recipients; None in private mode, where they are no recipient's business."""
+        return None if self.header.private else tuple(entry.user_id for entry in self.entries)
+
+    @cached_property
+    def tree(self) -> MerkleTree:
+        """The tree over the entries. MalformedError if they are out of order or lead to another root."""
+        tree = audience_tree(self.nonce, [entry.user_id for entry in self.entries], where="envelope entries")
+        if tree.root != self.header.root:
+            raise MalformedError("envelope entries", "they are not the recipients that the sender named")
+        return tree
+
+    def encode(self) -> bytes:
+        """The bytes."""
+        entries: list[Value] = [list(entry) for entry in self.entries]
+        return encode([shape.ENVELOPE, shape.VERSION, list(self.header), self.nonce, entries, self.body])
+
+    def letter(self, index: int) -> bytes:
+        """The encoded letter for the entry at this index."""
+        entry = self.entries[index]
+        if lists_audience(self.header):
+            proof: list[Value] = [self.nonce, [other.user_id for other in self.entries]]
+        else:
+            proof = [index, salt_of(self.nonce, entry.user_id), self.tree.inclusion_path(index)]
+        return encode([shape.LETTER, shape.VERSION, list(self.header), list(entry), proof, self.body])
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One recipient's share of a sealed message; ``audience`` is None where the letter does not name the others."""
+
+    header: Header
+    entry: Entry
+    audience: tuple[bytes, ...] | None
+    body: bytes
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The one entry."""
+        return (self.entry,)
+
+    def entry_for(self, user_id: bytes) -> Entry:
+        """The one entry, if it is this user's. NotARecipient otherwise."""
+        if self.entry.user_id != user_id:
+            raise NotARecipient
+        return self.entry
+
+
+def lists_audience(header: Header) -> bool:
+    """Whether a letter under this header names all recipients (and must) instead of proving one membership."""
+    return not header.private and header.count <= LISTED_RECIPIENTS
+
+
+def message_id(header: Header, body: bytes) -> bytes:
+    """32 bytes that name a message, the same for its envelope and all its letters (SEAL-11)."""
+    return sha256(labelled(Label.MESSAGE_ID, list(header), body))
+
+
+def letters(envelope: bytes) -> Iterator[tuple[UserId, bytes]]:
+    """Splits an envelope into letters, one for each recipient, in the order of the entries.
+
+    A server delivers letters so that each phone loads 1.2 kB and not the whole envelope. Raises what
+    ``inspect_envelope`` raises, before the first letter.
+    """
+    whole = parse_envelope(envelope)
+    return ((UserId(entry.user_id), whole.letter(index)) for index, entry in enumerate(whole.entries))
+
+
+# --- parsing ---------------------------------------------------------------------------------------------------------
+
+
+def parse_sealed(data: bytes) -> Envelope | Letter:
+    """The envelope or letter that the bytes hold, consistent in itself (SEAL-11 … SEAL-13).
+
+    Raises LimitExceeded, MalformedError or UnsupportedVersion; says where.
+    """
+    if len(data) > _MAX_SEALED_BYTES:
+        raise LimitExceeded("sealed message", f"larger than {_MAX_SEALED_BYTES} bytes")
+    items = shape.array(decode(data), None, "sealed message")
+    kind = shape.kind_of(items, "sealed message")
+    if kind == shape.ENVELOPE:
+        return _envelope(shape.array(items, 6, "envelope")[2:])
+    if kind == shape.LETTER:
+        return _letter(shape.array(items, 6, "letter")[2:])
+    raise MalformedError("sealed message", "neither an envelope nor a letter")
+
+
+def parse_envelope(data: bytes) -> Envelope:
+    """Like ``parse_sealed``; a letter is MalformedError."""
+    whole = parse_sealed(data)
+    if isinstance(whole, Letter):
+        raise MalformedError("envelope", "this is a letter; only the envelope names all entries")
+    return whole
+
+
+def _envelope(items: list[Value]) -> Envelope:
+    header = _header(items[0])
+    nonce = shape.octets(items[1], NONCE_BYTES, "envelope nonce")
+    entries = tuple(_entry(item) for item in shape.array(items[2], header.count, "envelope entries"))
+    envelope = Envelope(header, nonce, entries, _body(items[3]))
+    _ = envelope.tree  # refuses entries that do not lead to the root
+    return envelope
+
+
+def _letter(items: list[Value]) -> Letter:
+    header = _header(items[0])
+    entry = _entry(items[1])
+    body = _body(items[3])
+    if lists_audience(header):
+        nonce, ids = shape.array(items[2], 2, "letter proof")
+        audience = tuple(
+            shape.octets(user_id, USER_ID_BYTES, "letter proof user id")
+            for user_id in shape.array(ids, header.count, "letter proof user ids")
+        )
+        root = audience_tree(
+            shape.octets(nonce, NONCE_BYTES, "letter proof nonce"), audience, where="letter proof"
+        ).root
+        if entry.user_id not in audience:
+            raise MalformedError("letter proof", "the letter's user is not among the recipients")
+        _require_root(root, header)
+        return Letter(header, entry, audience, body)
+    index, salt, path = shape.array(items[2], 3, "letter proof")
+    root = root_from_path(
+        leaf_of(shape.octets(salt, SALT_BYTES, "letter proof salt"), entry.user_id),
+        index=shape.uint(index, "letter proof index"),
+        size=header.count,
+        path=[
+            shape.octets(node, HASH_BYTES, "letter proof path") for node in shape.array(path, None, "letter proof path")
+        ],
+    )
+    _require_root(root, header)
+    return Letter(header, entry, None, body)
+
+
+def _require_root(root: bytes, header: Header) -> None:
+    if root != header.root:
+        raise MalformedError("letter proof", "the sender did not name this recipient")
+
+
+def _header(value: Value) -> Header:
+    mode, count, root, commitment = shape.array(value, 4, "header")
+    header = Header(
+        shape.uint(mode, "header mode", most=_PRIVATE),
+        shape.uint(count, "header recipient count"),
+        shape.octets(root, HASH_BYTES, "header root"),
+        shape.octets(commitment, HASH_BYTES, "header commitment"),
+    )
+    if not header.count:
+        raise MalformedError("header recipient count", "a message has at least one recipient")
+    if header.count > MAX_RECIPIENTS:
+        raise LimitExceeded("header recipient count", f"more than {MAX_RECIPIENTS} recipients")
+    return header
+
+
+def _entry(value: Value) -> Entry:
+    user_id, number, sealed = shape.array(value, 3, "entry")
+    return Entry(
+        shape.octets(user_id, USER_ID_BYTES, "entry user id"),
+        shape.uint(number, "entry sealing number"),
+        shape.octets(sealed, SEALED_SECRET_BYTES, "entry sealed secret"),
+    )
+
+
+def _body(value: Value) -> bytes:
+    body = shape.octets(value, None, "body")
+    if len(body) > _MAX_CIPHERTEXT_BYTES:
+        raise LimitExceeded("body", f"larger than {MAX_BODY_BYTES} bytes; large payloads travel as encrypted streams")
+    size = len(body) - TAG_BYTES
+    if size < FLOOR or padme(size) != size:
+        raise MalformedError("body", "not the size of a padded text")
+    return body

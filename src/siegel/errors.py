@@ -1,0 +1,179 @@
+"""The error tree, sorted by what the caller can do (spec: ``docs/spec/index.md``).
+
+Laws: an error is distinct before a secret has been used and identical after; no message holds secret bytes; every
+class has a stable ``code`` (kebab case, used in vectors and logs) and a one-line ``remedy``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SiegelError(Exception):
+    """Root of everything that siegel raises on purpose."""
+
+    code: ClassVar[str] = "siegel-error"
+    remedy: ClassVar[str] = "See the error's own class."
+
+
+# --- the peer, or the wire -------------------------------------------------------------------------------------------
+
+
+class PeerError(SiegelError):
+    """The bytes are at fault: drop them, count, go on. Our state is exactly what it was."""
+
+    code = "peer-error"
+    remedy = "Drop the bytes and go on; nothing has changed."
+
+
+class MalformedError(PeerError):
+    """The bytes do not have the one allowed shape. No secret has been touched.
+
+    ``where`` names the place: a field of the format, or ``byte N`` of the input.
+    """
+
+    code = "malformed"
+    remedy = "Drop the bytes; they are damaged, or were never made by this protocol."
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where = where
+
+
+class UnsupportedVersion(PeerError):
+    """A known kind of object in a protocol version that this library does not speak."""
+
+    code = "unsupported-version"
+    remedy = "Update the library that is older; there is no negotiation."
+
+    def __init__(self, where: str, version: int) -> None:
+        super().__init__(f"{where}: protocol version {version}, this library speaks version 1")
+        self.version = version
+
+
+class LimitExceeded(PeerError):
+    """The input is larger than the protocol allows. Refused before any work was done on it."""
+
+    code = "limit-exceeded"
+    remedy = "Drop the bytes; large payloads travel as encrypted streams."
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where = where
+
+
+class InvalidMessage(PeerError):
+    """Not authentic. One sentence and no cause, whatever failed after a secret was used (attack SM-11)."""
+
+    code = "invalid-message"
+    remedy = "Drop the bytes; ask the sender to send again if the message was expected."
+
+    def __init__(self) -> None:
+        super().__init__("the message is not authentic")
+
+
+class Replay(PeerError):
+    """Authentic, and seen before."""
+
+    code = "replay"
+    remedy = "Drop it; the message was delivered already."
+
+
+class Expired(PeerError):
+    """Authentic or addressed to us, and too late: a record past its end, a key that was deleted on schedule."""
+
+    code = "expired"
+    remedy = "Ask for a fresh record, or ask the sender to seal again to the newest one."
+
+
+class Superseded(PeerError):
+    """A validly signed record that is older than the one already held."""
+
+    code = "superseded"
+    remedy = "Keep the newer record; somebody served an old one."
+
+
+class NotPermitted(PeerError):
+    """Authentic, and not allowed here."""
+
+    code = "not-permitted"
+    remedy = "Drop it; whoever made it had no right to."
+
+
+class NotARecipient(PeerError):
+    """The envelope names other users, not this one."""
+
+    code = "not-a-recipient"
+    remedy = "Open it with the identity it was sealed for; inspect_envelope lists for whom it is labelled."
+
+    def __init__(self) -> None:
+        super().__init__("no entry of this envelope is for this identity")
+
+
+# --- a person must decide --------------------------------------------------------------------------------------------
+
+
+class TrustError(SiegelError):
+    """The cryptography is fine; whether to trust it is for a person to decide."""
+
+    code = "trust-error"
+    remedy = "Ask a person; compare safety numbers over another channel."
+
+
+class UnknownSender(TrustError):
+    """The message is authentic, and its sender is nobody the caller knows; or it has no sender.
+
+    ``sender`` holds the 32 bytes of the authenticated user id, or None for an unsigned message.
+    """
+
+    code = "unknown-sender"
+    remedy = "Add the sender to the contacts after checking who it is, then open again."
+
+    def __init__(self, sender: bytes | None) -> None:
+        super().__init__("the sender is not in the contacts" if sender else "the message is unsigned and has no sender")
+        self.sender = sender
+
+
+class IdentityChanged(TrustError):
+    """Somebody presents another key, or another record, for a user who is already pinned."""
+
+    code = "identity-changed"
+    remedy = "Do not send; compare safety numbers, then accept the new record or keep the old one."
+
+
+class Fork(TrustError):
+    """Two signed histories of one author. ``evidence`` holds the signed bytes of both, and convinces third parties."""
+
+    code = "fork"
+    remedy = "Keep the evidence and talk to its author; a stolen key or a cloned device made it."
+
+    def __init__(self, what: str, evidence: tuple[bytes, ...]) -> None:
+        super().__init__(what)
+        self.evidence = evidence
+
+
+# --- the caller ------------------------------------------------------------------------------------------------------
+
+
+class StateError(SiegelError):
+    """The call comes at the wrong moment for this object."""
+
+    code = "state-error"
+    remedy = "Read the method's docstring: the call is not possible in this state."
+
+
+class InvalidArgument(StateError, ValueError):
+    """The caller's own argument cannot be used."""
+
+    code = "invalid-argument"
+    remedy = "Correct the argument that the message names."
+
+
+# --- data at rest ----------------------------------------------------------------------------------------------------
+
+
+class StoreError(SiegelError):
+    """The encrypted store."""
+
+    code = "store-error"
+    remedy = "See the error's own class."
