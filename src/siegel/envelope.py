@@ -40,7 +40,7 @@ class Header(NamedTuple):
     """What the sender signs about the outside: mode, size and root of the audience, commitment to the content key."""
 
     mode: int
-    count: int
+    recipient_count: int
     root: bytes
     commitment: bytes
 
@@ -50,9 +50,9 @@ class Header(NamedTuple):
         return self.mode == _PRIVATE
 
 
-def make_header(*, private: bool, count: int, root: bytes, commitment: bytes) -> Header:
+def make_header(*, private: bool, recipient_count: int, root: bytes, commitment: bytes) -> Header:
     """The header of a new message."""
-    return Header(_PRIVATE if private else _OPEN, count, root, commitment)
+    return Header(_PRIVATE if private else _OPEN, recipient_count, root, commitment)
 
 
 class Entry(NamedTuple):
@@ -130,7 +130,7 @@ class Letter:
 
 def lists_audience(header: Header) -> bool:
     """Whether a letter under this header names all recipients (and must) instead of proving one membership."""
-    return not header.private and header.count <= LISTED_RECIPIENTS
+    return not header.private and header.recipient_count <= LISTED_RECIPIENTS
 
 
 def message_id(header: Header, body: bytes) -> bytes:
@@ -178,7 +178,7 @@ def parse_envelope(data: bytes) -> Envelope:
 def _envelope(items: list[Value]) -> Envelope:
     header = _header(items[0])
     nonce = shape.octets(items[1], NONCE_BYTES, "envelope nonce")
-    entries = tuple(_entry(item) for item in shape.array(items[2], header.count, "envelope entries"))
+    entries = tuple(_entry(item) for item in shape.array(items[2], header.recipient_count, "envelope entries"))
     envelope = Envelope(header, nonce, entries, _body(items[3]))
     _ = envelope.tree  # refuses entries that do not lead to the root
     return envelope
@@ -192,7 +192,7 @@ def _letter(items: list[Value]) -> Letter:
         nonce, ids = shape.array(items[2], 2, "letter proof")
         audience = tuple(
             shape.octets(user_id, USER_ID_BYTES, "letter proof user id")
-            for user_id in shape.array(ids, header.count, "letter proof user ids")
+            for user_id in shape.array(ids, header.recipient_count, "letter proof user ids")
         )
         root = audience_tree(
             shape.octets(nonce, NONCE_BYTES, "letter proof nonce"), audience, where="letter proof"
@@ -205,7 +205,7 @@ def _letter(items: list[Value]) -> Letter:
     root = root_from_path(
         leaf_of(shape.octets(salt, SALT_BYTES, "letter proof salt"), entry.user_id),
         index=shape.uint(index, "letter proof index"),
-        size=header.count,
+        size=header.recipient_count,
         path=[
             shape.octets(node, HASH_BYTES, "letter proof path") for node in shape.array(path, None, "letter proof path")
         ],
@@ -227,9 +227,9 @@ def _header(value: Value) -> Header:
         shape.octets(root, HASH_BYTES, "header root"),
         shape.octets(commitment, HASH_BYTES, "header commitment"),
     )
-    if not header.count:
+    if not header.recipient_count:
         raise MalformedError("header recipient count", "a message has at least one recipient")
-    if header.count > MAX_RECIPIENTS:
+    if header.recipient_count > MAX_RECIPIENTS:
         raise LimitExceeded("header recipient count", f"more than {MAX_RECIPIENTS} recipients")
     return header
 

@@ -41,7 +41,7 @@ def inspect_envelope(envelope: bytes) -> EnvelopeInfo:
         letter=isinstance(whole, Letter),
         private=whole.header.private,
         recipients=tuple((UserId(entry.user_id), entry.sealing_number) for entry in whole.entries),
-        recipient_count=whole.header.count,
+        recipient_count=whole.header.recipient_count,
         body_bytes=len(whole.body),
         message_id=message_id(whole.header, whole.body),
     )

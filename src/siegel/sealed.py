@@ -148,7 +148,7 @@ def seal_content(
     hedge = hedge_secret(sender).reveal() if sender else b""
     secret = hkdf_extract(salt=salt, material=labelled(Label.CONTENT_SECRET, hedge, root, digest))
     commitment, body_key = hkdf_expand_pair(secret, info=labelled(Label.CONTENT_KEYS, root))
-    header = make_header(private=private, count=len(placed), root=root, commitment=commitment)
+    header = make_header(private=private, recipient_count=len(placed), root=root, commitment=commitment)
 
     info = _entry_info(header)
     jobs = [(p.sealing_key, info(p.user_id.data, p.sealing_number)) for _, p in placed]
@@ -230,7 +230,7 @@ def open_sealed(
         content_type=content.content_type,
         sent_at=content.sent_at,
         recipients=tuple(map(UserId, audience)) if audience is not None and sender else None,
-        recipient_count=header.count,
+        recipient_count=header.recipient_count,
         private=header.private,
         message_id=message_id(header, body),
     )

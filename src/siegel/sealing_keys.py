@@ -44,8 +44,8 @@ class _RotatingKey:
 class SealingKeys(KeyObject):
     """The rotating sealing secrets of one identity on one device; accepted wherever an identity opens.
 
-    ``life`` (ms) is how long a record with a new key is valid, ``grace`` (ms) how long its secret is kept afterwards for
-    messages still on their way. Forward secrecy begins when ``expire`` deletes a key, and covers what was sealed to it.
+    ``life`` (ms) is how long a record with a new key is valid, ``grace`` (ms) how long its secret is kept after that for
+    messages on their way. Forward secrecy begins when ``expire`` deletes a key, and covers what was sealed to it.
     """
 
     __slots__ = ("_grace", "_keys", "_life", "_newest", "identity")
