@@ -106,7 +106,7 @@ class Contacts:
     def verify(self, user_id: UserId, number: str | bytes) -> None:
         """A person compared safety numbers: what the other side shows, its 60 digits or its QR payload.
 
-        Then the state is ``VERIFIED``. If it differs, IdentityChanged, and the state stays. InvalidArgument without ``ours``.
+        Then the state is ``VERIFIED``. If it differs: IdentityChanged; the state stays. InvalidArgument if no ``ours``.
         """
         if self.ours is None:
             raise InvalidArgument("these contacts do not know their owner: Contacts(identity.user_id)")

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, NamedTuple
 
 from siegel._core import shape
-from siegel._core.codec import Value, decode, encode
-from siegel._core.labels import Label, labelled
+from siegel._core.codec import Value, array_of, decode, encode
+from siegel._core.labels import Label
 from siegel._core.padding import FLOOR, padme
 from siegel._core.suite import HASH_BYTES, SEALED_OVERHEAD_BYTES, SECRET_BYTES, TAG_BYTES, sha256
 from siegel.audience import NONCE_BYTES, SALT_BYTES, audience_tree, leaf_of, salt_of
@@ -37,22 +36,22 @@ _OPEN, _PRIVATE = 0, 1
 
 
 class Header(NamedTuple):
-    """What the sender signs about the outside: mode, size and root of the audience, commitment to the content key."""
+    """What the sender signs about the outside: mode, size and root of the audience, commitment to the body key.
 
-    mode: int
+    In ``private`` mode the recipients are hidden from each other. ``encoded`` is the header as it stands on the wire.
+    """
+
+    private: bool
     recipient_count: int
     root: bytes
     commitment: bytes
-
-    @property
-    def private(self) -> bool:
-        """Whether recipients are hidden from each other."""
-        return self.mode == _PRIVATE
+    encoded: bytes
 
 
 def make_header(*, private: bool, recipient_count: int, root: bytes, commitment: bytes) -> Header:
-    """The header of a new message."""
-    return Header(_PRIVATE if private else _OPEN, recipient_count, root, commitment)
+    """The header with its one encoding."""
+    fields: list[Value] = [_PRIVATE if private else _OPEN, recipient_count, root, commitment]
+    return Header(private, recipient_count, root, commitment, encode(fields))
 
 
 class Entry(NamedTuple):
@@ -63,14 +62,15 @@ class Entry(NamedTuple):
     sealed: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Envelope:
-    """A whole sealed message, for all its recipients."""
+    """A whole sealed message, for all its recipients; ``tree`` is over the leaves of its entries."""
 
     header: Header
     nonce: bytes
     entries: tuple[Entry, ...]
     body: bytes
+    tree: MerkleTree
 
     def entry_for(self, user_id: bytes) -> Entry:
         """The entry of this user. NotARecipient if there is none."""
@@ -84,18 +84,10 @@ class Envelope:
         """The user ids of all recipients; None in private mode, where they are no recipient's business."""
         return None if self.header.private else tuple(entry.user_id for entry in self.entries)
 
-    @cached_property
-    def tree(self) -> MerkleTree:
-        """The tree over the entries. MalformedError if they are out of order or lead to another root."""
-        tree = audience_tree(self.nonce, [entry.user_id for entry in self.entries], where="envelope entries")
-        if tree.root != self.header.root:
-            raise MalformedError("envelope entries", "they are not the recipients that the sender named")
-        return tree
-
     def encode(self) -> bytes:
         """The bytes."""
-        entries: list[Value] = [list(entry) for entry in self.entries]
-        return encode([shape.ENVELOPE, shape.VERSION, list(self.header), self.nonce, entries, self.body])
+        entries = encode([list(entry) for entry in self.entries])
+        return shape.assemble(shape.ENVELOPE, self.header.encoded, encode(self.nonce), entries, encode(self.body))
 
     def letter(self, index: int) -> bytes:
         """The encoded letter for the entry at this index."""
@@ -104,7 +96,7 @@ class Envelope:
             proof: list[Value] = [self.nonce, [other.user_id for other in self.entries]]
         else:
             proof = [index, salt_of(self.nonce, entry.user_id), self.tree.inclusion_path(index)]
-        return encode([shape.LETTER, shape.VERSION, list(self.header), list(entry), proof, self.body])
+        return shape.assemble(shape.LETTER, self.header.encoded, encode(list(entry)), encode(proof), encode(self.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +127,7 @@ def lists_audience(header: Header) -> bool:
 
 def message_id(header: Header, body: bytes) -> bytes:
     """32 bytes that name a message, the same for its envelope and all its letters (SEAL-11)."""
-    return sha256(labelled(Label.MESSAGE_ID, list(header), body))
+    return sha256(Label.MESSAGE_ID + array_of(header.encoded, encode(body)))
 
 
 def letters(envelope: bytes) -> Iterator[tuple[UserId, bytes]]:
@@ -179,9 +171,11 @@ def _envelope(items: list[Value]) -> Envelope:
     header = _header(items[0])
     nonce = shape.octets(items[1], NONCE_BYTES, "envelope nonce")
     entries = tuple(_entry(item) for item in shape.array(items[2], header.recipient_count, "envelope entries"))
-    envelope = Envelope(header, nonce, entries, _body(items[3]))
-    _ = envelope.tree  # refuses entries that do not lead to the root
-    return envelope
+    body = _body(items[3])
+    tree = audience_tree(nonce, [entry.user_id for entry in entries], where="envelope entries")
+    if tree.root != header.root:
+        raise MalformedError("envelope entries", "they are not the recipients that the sender named")
+    return Envelope(header, nonce, entries, body, tree)
 
 
 def _letter(items: list[Value]) -> Letter:
@@ -221,11 +215,11 @@ def _require_root(root: bytes, header: Header) -> None:
 
 def _header(value: Value) -> Header:
     mode, count, root, commitment = shape.array(value, 4, "header")
-    header = Header(
-        shape.uint(mode, "header mode", most=_PRIVATE),
-        shape.uint(count, "header recipient count"),
-        shape.octets(root, HASH_BYTES, "header root"),
-        shape.octets(commitment, HASH_BYTES, "header commitment"),
+    header = make_header(
+        private=shape.uint(mode, "header mode", most=_PRIVATE) == _PRIVATE,
+        recipient_count=shape.uint(count, "header recipient count"),
+        root=shape.octets(root, HASH_BYTES, "header root"),
+        commitment=shape.octets(commitment, HASH_BYTES, "header commitment"),
     )
     if not header.recipient_count:
         raise MalformedError("header recipient count", "a message has at least one recipient")

@@ -84,6 +84,8 @@ class _Content(NamedTuple):
     sent_at: int
     body: bytes
     sender: bytes | None
+    signature: bytes  # empty if unsigned
+    digest: bytes  # of the inner content
 
 
 # --- seal ------------------------------------------------------------------------------------------------------------
@@ -141,25 +143,25 @@ def seal_content(
     """The envelope, from explicit randomness (SEAL-2 … SEAL-10). For rooms above and for vectors; checks nothing."""
     leaves = audience_leaves(nonce, (public.user_id.data for public in recipients))
     placed = sorted(zip(leaves, recipients, strict=True), key=lambda pair: pair[0])
-    root = MerkleTree([leaf for leaf, _ in placed]).root
+    tree = MerkleTree([leaf for leaf, _ in placed])
+    root = tree.root
     inner = encode(content)
-    digest = sha256(Label.INNER_CONTENT.value + inner)
+    digest = sha256(Label.INNER_CONTENT + inner)
 
     hedge = hedge_secret(sender).reveal() if sender else b""
     secret = hkdf_extract(salt=salt, material=labelled(Label.CONTENT_SECRET, hedge, root, digest))
     commitment, body_key = hkdf_expand_pair(secret, info=labelled(Label.CONTENT_KEYS, root))
     header = make_header(private=private, recipient_count=len(placed), root=root, commitment=commitment)
 
-    info = _entry_info(header)
-    jobs = [(p.sealing_key, info(p.user_id.data, p.sealing_number)) for _, p in placed]
+    jobs = [(p.sealing_key, _entry_info(header, p.user_id.data, p.sealing_number)) for _, p in placed]
     sealed = sealer(secret, jobs)
     entries = tuple(Entry(p.user_id.data, p.sealing_number, s) for (_, p), s in zip(placed, sealed, strict=True))
 
     author = sender.user_id.data if sender else None
     signature = sign(signing_key(sender), _signed_part(header, digest)) if sender else None
     plaintext = pad(array_of(inner, encode(author), encode(signature)))
-    body = encrypt_once(body_key, plaintext, aad=encode(list(header)))
-    return Envelope(header, nonce, entries, body).encode()
+    body = encrypt_once(body_key, plaintext, aad=header.encoded)
+    return Envelope(header, nonce, entries, body, tree).encode()
 
 
 def seal_each(secret: Secret, jobs: Sequence[tuple[SealingPublicKey, bytes]]) -> list[bytes]:
@@ -167,14 +169,12 @@ def seal_each(secret: Secret, jobs: Sequence[tuple[SealingPublicKey, bytes]]) ->
     return [hpke_seal(key, secret, info=info) for key, info in jobs]
 
 
-def _entry_info(header: Header) -> Callable[[bytes, int], bytes]:
-    """HPKE's info for an entry: label, header, user id, sealing number; what does not change is encoded once."""
-    encoded = encode(list(header))
-    return lambda user_id, number: Label.ENTRY.value + array_of(encoded, encode(user_id), encode(number))
+def _entry_info(header: Header, user_id: bytes, number: int) -> bytes:
+    return Label.ENTRY + array_of(header.encoded, encode(user_id), encode(number))
 
 
 def _signed_part(header: Header, digest: bytes) -> bytes:
-    return labelled(Label.MESSAGE_SIGNATURE, list(header), digest)
+    return Label.MESSAGE_SIGNATURE + array_of(header.encoded, encode(digest))
 
 
 def _check_body(body: bytes) -> None:
@@ -264,28 +264,27 @@ def open_content(
     header = sealed.header
     entry = sealed.entry_for(holder.user_id.data)
     key = opening_key(holder, entry.sealing_number)
-    secret = hpke_open(key, entry.sealed, info=_entry_info(header)(entry.user_id, entry.sealing_number))
+    secret = hpke_open(key, entry.sealed, info=_entry_info(header, entry.user_id, entry.sealing_number))
     commitment, body_key = hkdf_expand_pair(secret, info=labelled(Label.CONTENT_KEYS, header.root))
     require_equal(commitment, header.commitment)  # before decryption: a body that opens under two keys opens under one
-    padded = decrypt_once(body_key, sealed.body, aad=encode(list(header)))
+    padded = decrypt_once(body_key, sealed.body, aad=header.encoded)
     return header, sealed.body, sealed.audience, _read_content(padded, header)
 
 
 def _read_content(padded: bytes, header: Header) -> _Content:
     """The content with a verified sender. InvalidMessage for whatever is wrong with it: a secret has been used."""
     try:
-        content, digest, signature = _parse_content(unpad(padded))
+        content = _parse_content(unpad(padded))
     except MalformedError:
         content = None
     if content is None:
         raise InvalidMessage  # outside the handler: the cause stays out of the traceback
     if content.sender is not None:
-        verify(content.sender, _signed_part(header, digest), signature)
+        verify(content.sender, _signed_part(header, content.digest), content.signature)
     return content
 
 
-def _parse_content(plaintext: bytes) -> tuple[_Content, bytes, bytes]:
-    """Content, its digest, and the signature (empty if unsigned)."""
+def _parse_content(plaintext: bytes) -> _Content:
     inner, sender, signature = shape.array(decode(plaintext), 3, "content")
     content_type, sent_at, body = shape.array(inner, 3, "inner content")
     if (sender is None) != (signature is None):
@@ -295,11 +294,12 @@ def _parse_content(plaintext: bytes) -> tuple[_Content, bytes, bytes]:
         shape.uint(sent_at, "sent at", most=LATEST),
         shape.octets(body, None, "body"),
         None if sender is None else shape.octets(sender, USER_ID_BYTES, "sender"),
+        b"" if signature is None else shape.octets(signature, SIGNATURE_BYTES, "signature"),
+        sha256(labelled(Label.INNER_CONTENT, content_type, sent_at, body)),
     )
     if not 1 <= len(content.content_type.encode()) <= MAX_CONTENT_TYPE_BYTES or len(content.body) > MAX_BODY_BYTES:
         raise MalformedError("inner content", "content type or body has no allowed length")
-    digest = sha256(labelled(Label.INNER_CONTENT, content_type, sent_at, body))
-    return content, digest, b"" if signature is None else shape.octets(signature, SIGNATURE_BYTES, "signature")
+    return content
 
 
 def _require_known(sender: UserId | None, ours: UserId, contacts: Known, *, allow_anonymous: bool) -> None:

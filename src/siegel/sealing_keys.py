@@ -44,7 +44,7 @@ class _RotatingKey:
 class SealingKeys(KeyObject):
     """The rotating sealing secrets of one identity on one device; accepted wherever an identity opens.
 
-    ``life`` (ms) is how long a record with a new key is valid, ``grace`` (ms) how long its secret is kept after that for
+    ``life`` (ms) is how long a record with a new key is valid, ``grace`` (ms) how long its secret is kept after it for
     messages on their way. Forward secrecy begins when ``expire`` deletes a key, and covers what was sealed to it.
     """
 

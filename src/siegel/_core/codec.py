@@ -36,6 +36,8 @@ _REFUSED: Final = {_NEGATIVE: "negative integer", _TAG: "tag"}
 
 def encode(value: Value) -> bytes:
     """The one encoding of a value. InvalidArgument for a value outside the subset."""
+    if type(value) is bytes:
+        return _head(_BYTES, len(value)) + value  # the most frequent value, and the largest: one copy
     _check(value, 0)
     return cbor2.dumps(value, canonical=True)
 
@@ -100,7 +102,10 @@ def decode(data: bytes) -> Value:
 
 
 def _item(data: bytes, at: int, depth: int) -> tuple[Value, int]:
-    major, argument, body = _read_head(data, at)
+    if at < len(data) and data[at] & 31 < 24:  # most heads are one byte
+        major, argument, body = data[at] >> 5, data[at] & 31, at + 1
+    else:
+        major, argument, body = _long_head(data, at)
     if major == _UINT:
         return argument, body
     if major == _BYTES or major == _TEXT:
@@ -121,13 +126,11 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Value, int]:
     raise _bad(at, _REFUSED[major])
 
 
-def _read_head(data: bytes, at: int) -> tuple[int, int, int]:
-    """Major type, argument, and the offset behind the head."""
+def _long_head(data: bytes, at: int) -> tuple[int, int, int]:
+    """Major type, argument, and the offset behind a head of more than one byte."""
     if at >= len(data):
         raise _bad(at, "ends too early")
     major, info = data[at] >> 5, data[at] & 31
-    if info < 24:
-        return major, info, at + 1
     if info > 27:
         raise _bad(at, "indefinite length" if info == 31 else "reserved head")
     end = at + 1 + (1 << info - 24)
@@ -151,12 +154,12 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int, Value]
     entries: dict[int, Value] = {}
     previous = -1
     for _ in range(count):
-        major, key, body = _read_head(data, at)
-        if major != _UINT or key > MAX_KEY:
+        key = data[at] if at < len(data) else -1  # integers up to 23 are their own one-byte head
+        if not 0 <= key <= MAX_KEY:
             raise _bad(at, f"a map key is an integer 0 … {MAX_KEY}")
         if key <= previous:
             raise _bad(at, "map keys are not in ascending order")
-        entries[key], at = _item(data, body, depth + 1)
+        entries[key], at = _item(data, at + 1, depth + 1)
         previous = key
     return entries, at
 

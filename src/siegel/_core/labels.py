@@ -11,8 +11,8 @@ from enum import Enum
 from siegel._core.codec import Value, encode
 
 
-class Label(Enum):
-    """One label per purpose; the value is the ASCII text followed by the separating zero byte."""
+class Label(bytes, Enum):
+    """One label per purpose: its ASCII text followed by the separating zero byte."""
 
     IDENTITY = b"siegel/1 identity\0"
     DERIVE_SIGN = b"siegel/1 sign\0"
@@ -36,9 +36,9 @@ class Label(Enum):
     @property
     def text(self) -> str:
         """The label as the specification writes it, without the zero byte."""
-        return self.value[:-1].decode("ascii")
+        return self[:-1].decode("ascii")
 
 
 def labelled(label: Label, *items: Value) -> bytes:
     """``label ‖ 0x00 ‖ CBOR array of the items``."""
-    return label.value + encode(items)
+    return label + encode(items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from siegel._core.codec import Value, decode
+from siegel._core.codec import Value, array_of, decode, encode
 from siegel.errors import MalformedError, UnsupportedVersion
 
 VERSION: Final = 1
@@ -14,6 +14,11 @@ PUBLIC_IDENTITY: Final = 1
 ENVELOPE: Final = 2
 LETTER: Final = 6
 SUCCESSION: Final = 8
+
+
+def assemble(kind: int, *items: bytes) -> bytes:
+    """A top-level object of this kind from items that are encoded already."""
+    return array_of(encode(kind), encode(VERSION), *items)
 
 
 def top_level(data: bytes, *, kind: int, fields: int, where: str) -> list[Value]:
