@@ -42,7 +42,7 @@ def decode(text: str, *, prefix: str, length: int) -> bytes:
 
 def split(text: str) -> tuple[str, list[int]]:
     """Prefix and 5-bit values of a valid bech32m string, checksum verified and removed."""
-    if not text.isascii() or not text.isprintable() or len(text) > _LONGEST:
+    if not text.isascii() or not text.isprintable() or " " in text or len(text) > _LONGEST:
         raise MalformedError("bech32m", f"not {_LONGEST} or fewer printable characters")
     if text.lower() != text and text.upper() != text:
         raise MalformedError("bech32m", "upper and lower case are mixed")
