@@ -8,12 +8,12 @@ proof lead to the root in the header.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from siegel._core import shape
-from siegel._core.codec import Value, array_of, decode, encode
+from siegel._core.codec import Decoded, Value, array_of, decode, encode
 from siegel._core.labels import Label
 from siegel._core.padding import FLOOR, padme
 from siegel._core.suite import HASH_BYTES, SEALED_OVERHEAD_BYTES, SECRET_BYTES, TAG_BYTES, sha256
@@ -50,8 +50,9 @@ class Header(NamedTuple):
 
 def make_header(*, private: bool, recipient_count: int, root: bytes, commitment: bytes) -> Header:
     """The header with its one encoding."""
-    fields: list[Value] = [_PRIVATE if private else _OPEN, recipient_count, root, commitment]
-    return Header(private, recipient_count, root, commitment, encode(fields))
+    mode = _PRIVATE if private else _OPEN
+    encoded = array_of(encode(mode), encode(recipient_count), encode(root), encode(commitment))
+    return Header(private, recipient_count, root, commitment, encoded)
 
 
 class Entry(NamedTuple):
@@ -61,6 +62,10 @@ class Entry(NamedTuple):
     sealing_number: int
     sealed: bytes
 
+    def encode(self) -> bytes:
+        """The entry as it stands on the wire."""
+        return array_of(encode(self.user_id), encode(self.sealing_number), encode(self.sealed))
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -68,7 +73,7 @@ class Envelope:
 
     header: Header
     nonce: bytes
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
     body: bytes
     tree: MerkleTree
 
@@ -86,7 +91,7 @@ class Envelope:
 
     def encode(self) -> bytes:
         """The bytes."""
-        entries = encode([list(entry) for entry in self.entries])
+        entries = array_of(*[entry.encode() for entry in self.entries])
         return shape.assemble(shape.ENVELOPE, self.header.encoded, encode(self.nonce), entries, encode(self.body))
 
     def letter(self, index: int) -> bytes:
@@ -96,7 +101,7 @@ class Envelope:
             proof: list[Value] = [self.nonce, [other.user_id for other in self.entries]]
         else:
             proof = [index, salt_of(self.nonce, entry.user_id), self.tree.inclusion_path(index)]
-        return shape.assemble(shape.LETTER, self.header.encoded, encode(list(entry)), encode(proof), encode(self.body))
+        return shape.assemble(shape.LETTER, self.header.encoded, entry.encode(), encode(proof), encode(self.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +172,10 @@ def parse_envelope(data: bytes) -> Envelope:
     return whole
 
 
-def _envelope(items: list[Value]) -> Envelope:
+def _envelope(items: list[Decoded]) -> Envelope:
     header = _header(items[0])
     nonce = shape.octets(items[1], NONCE_BYTES, "envelope nonce")
-    entries = tuple(_entry(item) for item in shape.array(items[2], header.recipient_count, "envelope entries"))
+    entries = [_entry(item) for item in shape.array(items[2], header.recipient_count, "envelope entries")]
     body = _body(items[3])
     tree = audience_tree(nonce, [entry.user_id for entry in entries], where="envelope entries")
     if tree.root != header.root:
@@ -178,7 +183,7 @@ def _envelope(items: list[Value]) -> Envelope:
     return Envelope(header, nonce, entries, body, tree)
 
 
-def _letter(items: list[Value]) -> Letter:
+def _letter(items: list[Decoded]) -> Letter:
     header = _header(items[0])
     entry = _entry(items[1])
     body = _body(items[3])
@@ -213,7 +218,7 @@ def _require_root(root: bytes, header: Header) -> None:
         raise MalformedError("letter proof", "the sender did not name this recipient")
 
 
-def _header(value: Value) -> Header:
+def _header(value: Decoded) -> Header:
     mode, count, root, commitment = shape.array(value, 4, "header")
     header = make_header(
         private=shape.uint(mode, "header mode", most=_PRIVATE) == _PRIVATE,
@@ -228,7 +233,7 @@ def _header(value: Value) -> Header:
     return header
 
 
-def _entry(value: Value) -> Entry:
+def _entry(value: Decoded) -> Entry:
     user_id, number, sealed = shape.array(value, 3, "entry")
     return Entry(
         shape.octets(user_id, USER_ID_BYTES, "entry user id"),
@@ -237,7 +242,7 @@ def _entry(value: Value) -> Entry:
     )
 
 
-def _body(value: Value) -> bytes:
+def _body(value: Decoded) -> bytes:
     body = shape.octets(value, None, "body")
     if len(body) > _MAX_CIPHERTEXT_BYTES:
         raise LimitExceeded("body", f"larger than {MAX_BODY_BYTES} bytes; large payloads travel as encrypted streams")

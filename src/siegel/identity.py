@@ -6,6 +6,7 @@ record that exists as an object has passed every check.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -238,5 +239,5 @@ def issue(
     return PublicIdentity(identity.user_id, loaded, sealing_number, issued_at, not_after, data)
 
 
-def _signed_part(fields: list[Value]) -> bytes:
+def _signed_part(fields: Sequence[Value]) -> bytes:
     return labelled(Label.PUBLIC_IDENTITY, shape.PUBLIC_IDENTITY, shape.VERSION, *fields)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 from unicodedata import is_normalized
 
 from siegel._core import shape
-from siegel._core.codec import Value, array_of, decode, encode
+from siegel._core.codec import array_of, decode, encode
 from siegel._core.instants import LATEST, instant
 from siegel._core.labels import Label, labelled
 from siegel._core.padding import pad, unpad
@@ -120,7 +120,7 @@ def seal(
         raise InvalidArgument("workers is a number of processes")
     parallel = workers is not None and workers > 1 and len(audience) > 1
     return seal_content(
-        [content_type, sent_at, bytes(body)],
+        array_of(encode(content_type), encode(sent_at), encode(bytes(body))),
         sender=sender,
         recipients=audience,
         private=private,
@@ -131,7 +131,7 @@ def seal(
 
 
 def seal_content(
-    content: list[Value],
+    inner: bytes,
     *,
     sender: Identity | None,
     recipients: Sequence[PublicIdentity],
@@ -140,12 +140,14 @@ def seal_content(
     salt: bytes,
     sealer: Sealer,
 ) -> bytes:
-    """The envelope, from explicit randomness (SEAL-2 … SEAL-10). For rooms above and for vectors; checks nothing."""
-    leaves = audience_leaves(nonce, (public.user_id.data for public in recipients))
+    """The envelope around an encoded inner content, from explicit randomness (SEAL-2 … SEAL-10).
+
+    For rooms above and for vectors; checks nothing.
+    """
+    leaves = audience_leaves(nonce, [public.user_id.data for public in recipients])
     placed = sorted(zip(leaves, recipients, strict=True), key=lambda pair: pair[0])
     tree = MerkleTree([leaf for leaf, _ in placed])
     root = tree.root
-    inner = encode(content)
     digest = sha256(Label.INNER_CONTENT + inner)
 
     hedge = hedge_secret(sender).reveal() if sender else b""
@@ -155,7 +157,7 @@ def seal_content(
 
     jobs = [(p.sealing_key, _entry_info(header, p.user_id.data, p.sealing_number)) for _, p in placed]
     sealed = sealer(secret, jobs)
-    entries = tuple(Entry(p.user_id.data, p.sealing_number, s) for (_, p), s in zip(placed, sealed, strict=True))
+    entries = [Entry(p.user_id.data, p.sealing_number, s) for (_, p), s in zip(placed, sealed, strict=True)]
 
     author = sender.user_id.data if sender else None
     signature = sign(signing_key(sender), _signed_part(header, digest)) if sender else None

@@ -6,6 +6,7 @@ one too. A person compares the new safety number; rosters change by remove and a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -62,5 +63,5 @@ class Succession:
         return self._encoded
 
 
-def _signed_part(fields: list[Value]) -> bytes:
+def _signed_part(fields: Sequence[Value]) -> bytes:
     return labelled(Label.SUCCESSION, shape.SUCCESSION, shape.VERSION, *fields)

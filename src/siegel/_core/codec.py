@@ -12,15 +12,17 @@ they could be refused; the tests hold the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final, TypeAlias, cast
 from unicodedata import is_normalized
 
 import cbor2
 
 from siegel.errors import InvalidArgument, MalformedError
 
-Value: TypeAlias = "int | bytes | str | bool | Sequence[Value] | dict[int, Value] | None"
+Value: TypeAlias = "int | bytes | str | bool | Sequence[Value] | Mapping[int, Value] | None"
+Decoded: TypeAlias = "int | bytes | str | bool | list[Decoded] | dict[int, Decoded] | None"
 
 MAX_DEPTH: Final = 8
 MAX_KEY: Final = 23  # a map key is one byte on the wire, so order by length and order by bytes agree
@@ -28,6 +30,7 @@ MAX_UINT: Final = 2**64 - 1
 
 _UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _SIMPLE_VALUES: Final[dict[int, bool | None]] = {20: False, 21: True, 22: None}
+_SHORTEST: Final = (24, 1 << 8, 1 << 16, 1 << 32)  # the least argument that needs 1, 2, 4, 8 bytes
 _REFUSED: Final = {_NEGATIVE: "negative integer", _TAG: "tag"}
 
 
@@ -36,17 +39,20 @@ _REFUSED: Final = {_NEGATIVE: "negative integer", _TAG: "tag"}
 
 def encode(value: Value) -> bytes:
     """The one encoding of a value. InvalidArgument for a value outside the subset."""
-    if type(value) is bytes:
-        return _head(_BYTES, len(value)) + value  # the most frequent value, and the largest: one copy
+    if type(value) is bytes:  # the two kinds that hot paths encode; the tests hold them against cbor2
+        return _head(_BYTES, len(value)) + value
+    if type(value) is int and 0 <= value <= MAX_UINT:
+        return _head(_UINT, value)
     _check(value, 0)
     return cbor2.dumps(value, canonical=True)
 
 
 def array_of(*items: bytes) -> bytes:
-    """The encoding of an array whose items are encoded already; spares a copy of large byte strings."""
+    """The encoding of an array whose items are encoded already."""
     return _head(_ARRAY, len(items)) + b"".join(items)
 
 
+@lru_cache(maxsize=256)
 def _head(major: int, argument: int) -> bytes:
     if argument < 24:
         return bytes((major << 5 | argument,))
@@ -68,10 +74,10 @@ def _check(value: Value, depth: int) -> None:
     elif depth >= MAX_DEPTH:
         raise InvalidArgument(f"containers nest deeper than {MAX_DEPTH}")
     elif type(value) is list or type(value) is tuple:
-        for item in value:
+        for item in cast("Sequence[Value]", value):
             _check(item, depth + 1)
     elif type(value) is dict:
-        for key, item in value.items():
+        for key, item in cast("Mapping[int, Value]", value).items():
             if type(key) is not int or not 0 <= key <= MAX_KEY:
                 raise InvalidArgument(f"a map key is an integer 0 … {MAX_KEY}")
             _check(item, depth + 1)
@@ -91,7 +97,7 @@ def _check_text(value: str) -> None:
 # --- decoding --------------------------------------------------------------------------------------------------------
 
 
-def decode(data: bytes) -> Value:
+def decode(data: bytes) -> Decoded:
     """The value that the bytes mean. Arrays come back as lists. MalformedError for anything but the one encoding."""
     if type(data) is not bytes:
         raise InvalidArgument("encoded data must be bytes")
@@ -101,24 +107,26 @@ def decode(data: bytes) -> Value:
     return value
 
 
-def _item(data: bytes, at: int, depth: int) -> tuple[Value, int]:
-    if at < len(data) and data[at] & 31 < 24:  # most heads are one byte
-        major, argument, body = data[at] >> 5, data[at] & 31, at + 1
-    else:
-        major, argument, body = _long_head(data, at)
+def _item(data: bytes, at: int, depth: int) -> tuple[Decoded, int]:
+    """The item that begins at this offset, and the offset behind it."""
+    if at >= len(data):
+        raise _bad(at, "ends too early")
+    major, argument, body = data[at] >> 5, data[at] & 31, at + 1
+    if argument >= 24:
+        argument, body = _long_argument(data, at)
+    if major == _BYTES or major == _TEXT:
+        raw = data[body : body + argument]
+        if len(raw) < argument:
+            raise _bad(at, "declared length exceeds what is there")
+        return raw if major == _BYTES else _text(raw, at), body + argument
     if major == _UINT:
         return argument, body
-    if major == _BYTES or major == _TEXT:
-        end = body + argument
-        if end > len(data):
-            raise _bad(at, "declared length exceeds what is there")
-        return data[body:end] if major == _BYTES else _text(data[body:end], at), end
     if major == _ARRAY or major == _MAP:
         if depth >= MAX_DEPTH:
             raise _bad(at, f"containers nest deeper than {MAX_DEPTH}")
-        if argument * (major - _ARRAY + 1) > len(data) - body:  # an item has at least one byte, a pair two
+        if argument > len(data) - body:  # every item has at least one byte
             raise _bad(at, "declared length exceeds what is there")
-        return _array(data, body, argument, depth) if major == _ARRAY else _map(data, body, argument, depth)
+        return (_array if major == _ARRAY else _map)(data, body, argument, depth + 1)
     if major == _SIMPLE:
         if body == at + 1 and argument in _SIMPLE_VALUES:
             return _SIMPLE_VALUES[argument], body
@@ -126,32 +134,30 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Value, int]:
     raise _bad(at, _REFUSED[major])
 
 
-def _long_head(data: bytes, at: int) -> tuple[int, int, int]:
-    """Major type, argument, and the offset behind a head of more than one byte."""
-    if at >= len(data):
-        raise _bad(at, "ends too early")
-    major, info = data[at] >> 5, data[at] & 31
+def _long_argument(data: bytes, at: int) -> tuple[int, int]:
+    """The argument of a head of more than one byte, and the offset behind the head."""
+    info = data[at] & 31
     if info > 27:
         raise _bad(at, "indefinite length" if info == 31 else "reserved head")
     end = at + 1 + (1 << info - 24)
     if end > len(data):
         raise _bad(at, "ends too early")
     argument = int.from_bytes(data[at + 1 : end], "big")
-    if major != _SIMPLE and argument < (24, 1 << 8, 1 << 16, 1 << 32)[info - 24]:
+    if argument < _SHORTEST[info - 24] and data[at] >> 5 != _SIMPLE:
         raise _bad(at, "not the shortest form")
-    return major, argument, end
+    return argument, end
 
 
-def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[Value], int]:
-    items: list[Value] = []
+def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[Decoded], int]:
+    items: list[Decoded] = []
     for _ in range(count):
-        item, at = _item(data, at, depth + 1)
+        item, at = _item(data, at, depth)
         items.append(item)
     return items, at
 
 
-def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int, Value], int]:
-    entries: dict[int, Value] = {}
+def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int, Decoded], int]:
+    entries: dict[int, Decoded] = {}
     previous = -1
     for _ in range(count):
         key = data[at] if at < len(data) else -1  # integers up to 23 are their own one-byte head
@@ -159,7 +165,7 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int, Value]
             raise _bad(at, f"a map key is an integer 0 … {MAX_KEY}")
         if key <= previous:
             raise _bad(at, "map keys are not in ascending order")
-        entries[key], at = _item(data, at + 1, depth + 1)
+        entries[key], at = _item(data, at + 1, depth)
         previous = key
     return entries, at
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from siegel._core.codec import Value, encode
+from siegel._core.codec import Value, array_of, encode
 
 
 class Label(bytes, Enum):
@@ -41,4 +41,4 @@ class Label(bytes, Enum):
 
 def labelled(label: Label, *items: Value) -> bytes:
     """``label ‖ 0x00 ‖ CBOR array of the items``."""
-    return label + encode(items)
+    return label + array_of(*map(encode, items))

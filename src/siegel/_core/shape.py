@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from siegel._core.codec import Value, array_of, decode, encode
+from siegel._core.codec import Decoded, array_of, decode, encode
 from siegel.errors import MalformedError, UnsupportedVersion
 
 VERSION: Final = 1
@@ -21,7 +21,7 @@ def assemble(kind: int, *items: bytes) -> bytes:
     return array_of(encode(kind), encode(VERSION), *items)
 
 
-def top_level(data: bytes, *, kind: int, fields: int, where: str) -> list[Value]:
+def top_level(data: bytes, *, kind: int, fields: int, where: str) -> list[Decoded]:
     """The items behind type number and version of a top-level object of this kind."""
     items = array(decode(data), None, where)
     if kind_of(items, where) != kind:
@@ -29,7 +29,7 @@ def top_level(data: bytes, *, kind: int, fields: int, where: str) -> list[Value]
     return array(items, fields + 2, where)[2:]
 
 
-def kind_of(items: list[Value], where: str) -> int:
+def kind_of(items: list[Decoded], where: str) -> int:
     """The type number of a top-level object whose version is ours."""
     if len(items) < 2:
         raise MalformedError(where, "no type number and version")
@@ -39,7 +39,7 @@ def kind_of(items: list[Value], where: str) -> int:
     return kind
 
 
-def array(value: Value, length: int | None, where: str) -> list[Value]:
+def array(value: Decoded, length: int | None, where: str) -> list[Decoded]:
     """The value as an array, of exactly this length unless None."""
     if type(value) is not list:
         raise MalformedError(where, "not an array")
@@ -48,7 +48,7 @@ def array(value: Value, length: int | None, where: str) -> list[Value]:
     return value
 
 
-def octets(value: Value, length: int | None, where: str) -> bytes:
+def octets(value: Decoded, length: int | None, where: str) -> bytes:
     """The value as a byte string, of exactly this length unless None."""
     if type(value) is not bytes:
         raise MalformedError(where, "not a byte string")
@@ -57,7 +57,7 @@ def octets(value: Value, length: int | None, where: str) -> bytes:
     return value
 
 
-def uint(value: Value, where: str, *, most: int | None = None) -> int:
+def uint(value: Decoded, where: str, *, most: int | None = None) -> int:
     """The value as an unsigned integer, not above ``most``."""
     if type(value) is not int:
         raise MalformedError(where, "not an unsigned integer")
@@ -66,7 +66,7 @@ def uint(value: Value, where: str, *, most: int | None = None) -> int:
     return value
 
 
-def text(value: Value, where: str) -> str:
+def text(value: Decoded, where: str) -> str:
     """The value as text."""
     if type(value) is not str:
         raise MalformedError(where, "not text")

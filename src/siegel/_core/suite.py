@@ -38,6 +38,8 @@ SEALED_OVERHEAD_BYTES: Final = 1088 + 32 + TAG_BYTES  # ML-KEM ciphertext, X2551
 
 # --- randomness and hashes -------------------------------------------------------------------------------------------
 
+_SHA256: Final = hashes.SHA256()
+
 
 def random_bytes(count: int) -> bytes:
     """Fresh bytes of the operating system's generator. A generator that fails stops us (attack PR-7)."""
@@ -59,7 +61,7 @@ def hmac_sha256(key: bytes, data: bytes) -> bytes:
 
 def hkdf(*, salt: bytes, secret: Secret, info: bytes) -> Secret:
     """HKDF-SHA256 (RFC 5869), extract and expand to 32 bytes."""
-    return Secret(HKDF(hashes.SHA256(), 32, salt, info).derive(secret.reveal()))
+    return Secret(HKDF(_SHA256, 32, salt, info).derive(secret.reveal()))
 
 
 def hkdf_extract(*, salt: bytes, material: bytes) -> Secret:
@@ -69,7 +71,7 @@ def hkdf_extract(*, salt: bytes, material: bytes) -> Secret:
 
 def hkdf_expand_pair(secret: Secret, *, info: bytes) -> tuple[bytes, Secret]:
     """HKDF-Expand with SHA-256 (RFC 5869 §2.3) to 64 bytes: a public half (a commitment) and a secret half (a key)."""
-    output = HKDFExpand(hashes.SHA256(), 64, info).derive(secret.reveal())
+    output = HKDFExpand(_SHA256, 64, info).derive(secret.reveal())
     return output[:32], Secret(output[32:])
 
 
