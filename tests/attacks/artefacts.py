@@ -1,0 +1,124 @@
+"""One good example of each kind of bytes that arrive from outside, and every door that takes bytes or text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from siegel import (
+    Contacts,
+    Identity,
+    PublicIdentity,
+    SealingKeys,
+    Succession,
+    UserId,
+    audit_recipients,
+    inspect_envelope,
+    letters,
+    open_many,
+    open_sealed,
+    safety_qr,
+    seal,
+)
+from tests.attacks.attacker import ALICE, BOB, CAROL, EVERYBODY, MALLORY, NOW, Person
+
+
+class Artefact(NamedTuple):
+    """Bytes, and the strictest thing that reads them."""
+
+    name: str
+    data: bytes
+    read: Callable[[bytes], object]
+
+
+def record_read(data: bytes) -> PublicIdentity:
+    return PublicIdentity.decode(data, at=NOW)
+
+
+def opened_by(reader: Person, *, anonymous: bool = False) -> Callable[[bytes], object]:
+    def read(data: bytes) -> object:
+        return open_sealed(data, identity=reader.identity, contacts=EVERYBODY, allow_anonymous=anonymous)
+
+    return read
+
+
+def sealed(
+    *people: Person, body: bytes = b"meet at noon", private: bool = False, sender: Person | None = ALICE
+) -> bytes:
+    """An honest message."""
+    return seal(
+        body,
+        sender=sender.identity if sender else None,
+        recipients=[person.record for person in people],
+        private=private,
+        at=NOW,
+        content_type="text/plain",
+    )
+
+
+def letter_for(reader: Person, envelope: bytes) -> bytes:
+    return dict(letters(envelope))[reader.user_id]
+
+
+RECORD = Artefact("public identity", ALICE.record.encode(), record_read)
+SUCCESSION = Artefact(
+    "succession", Succession.create(old=ALICE.identity, new=BOB.identity, at=NOW).encode(), Succession.decode
+)
+ENVELOPE = Artefact("envelope", sealed(BOB), opened_by(BOB))
+LETTER = Artefact("letter", letter_for(BOB, sealed(BOB, CAROL, MALLORY)), opened_by(BOB))
+PRIVATE_LETTER = Artefact("private letter", letter_for(BOB, sealed(BOB, CAROL, MALLORY, private=True)), opened_by(BOB))
+ARTEFACTS = (RECORD, SUCCESSION, ENVELOPE, LETTER, PRIVATE_LETTER)
+
+
+def some_contacts() -> Contacts:
+    contacts = Contacts(BOB.user_id)
+    contacts.add(ALICE.record, name="alice")
+    contacts.add(CAROL.record, name="carol")
+    contacts.succeed(Succession.decode(SUCCESSION.data))
+    return contacts
+
+
+def some_sealing_keys() -> SealingKeys:
+    keys = SealingKeys(BOB.identity)
+    keys.rotate(at=NOW)
+    keys.rotate(at=NOW + 1)
+    return keys
+
+
+# What the user's own device keeps; never sent, and read as strictly all the same.
+STATES = (
+    Artefact("contacts", some_contacts().encode(), Contacts.decode),
+    Artefact(
+        "sealing keys", some_sealing_keys().encode(), lambda data: SealingKeys.decode(data, identity=BOB.identity)
+    ),
+    Artefact("safety QR", safety_qr(ALICE.user_id, BOB.user_id), lambda data: _owner().verify(ALICE.user_id, data)),
+)
+
+
+def _owner() -> Contacts:
+    contacts = Contacts(BOB.user_id)
+    contacts.add(ALICE.record)
+    return contacts
+
+
+BYTE_DOORS: dict[str, Callable[[bytes], object]] = {artefact.name: artefact.read for artefact in ARTEFACTS + STATES} | {
+    "inspect": inspect_envelope,
+    "audit": lambda data: audit_recipients(data, allowed=EVERYBODY),
+    "letters": lambda data: list(letters(data)),
+    "open with rotating keys": lambda data: open_sealed(data, identity=some_sealing_keys(), contacts=EVERYBODY),
+    "open with contacts": lambda data: open_sealed(data, identity=BOB.identity, contacts=some_contacts()),
+    "open unsigned": opened_by(BOB, anonymous=True),
+    "user id": UserId,
+    "secret": Identity.from_secret,
+}
+
+TEXT_DOORS: dict[str, Callable[[str], object]] = {
+    "user id": UserId.parse,
+    "secret": Identity.parse,
+    "words": Identity.from_words,
+    "safety number": lambda text: _owner().verify(ALICE.user_id, text),
+}
+
+
+def open_all(data: bytes) -> object:
+    return open_many([data], identity=BOB.identity, contacts=EVERYBODY)
