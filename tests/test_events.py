@@ -1,0 +1,34 @@
+"""Events are values: two that say the same are equal, and none can be changed."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from siegel.events import ContactEvent, ForkDetected, SealingKeyShared, SuccessionClaimed
+from tests.people import person
+
+ALICE, BOB = person("alice").user_id, person("bob").user_id
+EVENTS: list[ContactEvent] = [
+    SealingKeyShared(ALICE, BOB),
+    SuccessionClaimed(ALICE, BOB),
+    ForkDetected(ALICE, (b"one", b"other")),
+]
+
+
+def test_the_union_names_them_all() -> None:
+    assert {type(event) for event in EVENTS} == set(ContactEvent.__args__)
+
+
+def test_equal_by_what_they_say() -> None:
+    assert SealingKeyShared(ALICE, BOB) == EVENTS[0]
+    assert SealingKeyShared(BOB, ALICE) != EVENTS[0]
+    assert len({*EVENTS, *EVENTS}) == 3
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_frozen(event: ContactEvent) -> None:
+    for name in event.__slots__:
+        with pytest.raises(FrozenInstanceError):
+            setattr(event, name, None)
