@@ -79,7 +79,8 @@ def root_from_path(leaf: bytes, *, index: int, size: int, path: Sequence[bytes])
     """The root that the path leads to. MalformedError if the path has not exactly the length for index and size."""
     if not 0 <= index < size:
         raise MalformedError("inclusion proof", "the index is outside the tree")
-    node, last, rest = leaf, size - 1, iter(_hashes(path, "inclusion proof"))
+    node, *siblings = _hashes([leaf, *path], "inclusion proof")
+    last, rest = size - 1, iter(siblings)
     while last:
         if index & 1:
             node = _node(_next(rest, "inclusion proof"), node)
