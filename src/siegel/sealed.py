@@ -50,7 +50,6 @@ from siegel.errors import InvalidArgument, InvalidMessage, MalformedError, NotPe
 from siegel.identity import USER_ID_BYTES, Identity, PublicIdentity, UserId, hedge_secret, signing_key
 from siegel.merkle import MerkleTree
 from siegel.sealing_keys import SealingKeys, opening_key
-from siegel.sealing_pool import seal_in_processes
 
 RESERVED: Final = "siegel/"
 MAX_CONTENT_TYPE_BYTES: Final = 255
@@ -118,7 +117,6 @@ def seal(
     _check_content_type(content_type)
     if workers is not None and (type(workers) is not int or workers < 1):
         raise InvalidArgument("workers is a number of processes")
-    parallel = workers is not None and workers > 1 and len(audience) > 1
     return seal_content(
         array_of(encode(content_type), encode(sent_at), encode(bytes(body))),
         sender=sender,
@@ -126,7 +124,7 @@ def seal(
         private=private,
         nonce=random_bytes(NONCE_BYTES),
         salt=random_bytes(32),
-        sealer=seal_in_processes(workers) if parallel and workers else seal_each,
+        sealer=_sealer(workers or 1),
     )
 
 
@@ -169,6 +167,14 @@ def seal_content(
 def seal_each(secret: Secret, jobs: Sequence[tuple[SealingPublicKey, bytes]]) -> list[bytes]:
     """Seals the secret to each key under its info, one after the other."""
     return [hpke_seal(key, secret, info=info) for key, info in jobs]
+
+
+def _sealer(workers: int) -> Sealer:
+    if workers == 1:
+        return seal_each
+    from siegel.sealing_pool import seal_in_processes  # noqa: PLC0415  # costs as much as all other imports together
+
+    return seal_in_processes(workers)
 
 
 def _entry_info(header: Header, user_id: bytes, number: int) -> bytes:

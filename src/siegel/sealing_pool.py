@@ -1,6 +1,6 @@
 """Knows how a content secret is sealed to many recipients in several processes (spec: sealed.md, SEAL-8).
 
-Threads do not help: the work holds the interpreter lock. Each process gets a share of the recipients, once.
+Threads do not help: the work holds the interpreter lock. Each process gets one share of the recipients.
 """
 
 from __future__ import annotations
@@ -19,18 +19,14 @@ from siegel.errors import StateError
 _START: Final = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
-def seal_in_processes(
-    workers: int,
-) -> Callable[[Secret, Sequence[tuple[SealingPublicKey, bytes]]], list[bytes]]:
+def seal_in_processes(workers: int) -> Callable[[Secret, Sequence[tuple[SealingPublicKey, bytes]]], list[bytes]]:
     """A sealer that divides its jobs among this many processes. StateError if they cannot be started."""
 
     def sealer(secret: Secret, jobs: Sequence[tuple[SealingPublicKey, bytes]]) -> list[bytes]:
-        count = min(workers, len(jobs))
-        share = -(-len(jobs) // count)
+        share = -(-len(jobs) // workers)
         shares = [[(key.data, info) for key, info in jobs[i : i + share]] for i in range(0, len(jobs), share)]
-        context = multiprocessing.get_context(_START)
         try:
-            with ProcessPoolExecutor(count, mp_context=context) as pool:
+            with ProcessPoolExecutor(len(shares), mp_context=multiprocessing.get_context(_START)) as pool:
                 results = list(pool.map(_seal_share, [secret.reveal()] * len(shares), shares))
         except BrokenProcessPool:
             raise StateError(

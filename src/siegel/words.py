@@ -6,7 +6,6 @@ The words *are* the secret (entropy and checksum); BIP 39's passphrase and stret
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from siegel._core.suite import SECRET_BYTES, sha256
@@ -19,6 +18,8 @@ _BITS: Final = 11
 @cache
 def word_list() -> tuple[str, ...]:
     """The 2048 English words of BIP 39, in order."""
+    from importlib.resources import files  # noqa: PLC0415  # half of the time that importing siegel would take
+
     return tuple(files("siegel").joinpath("words.txt").read_text("ascii").split())
 
 

@@ -1,0 +1,118 @@
+"""Knows the peers: other packages that encrypt to a public key. Each is optional; one not installed is left out.
+
+None does the same work: the name says what each does. They show an order of magnitude, not a ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A peer's two operations on the benchmark's body."""
+
+    name: str
+    seal: Callable[[], object]
+    open: Callable[[], object]
+
+
+def installed_peers(body: bytes) -> Iterator[Peer]:
+    """The peers that are installed, each checked once to return the body."""
+    for make in (_pynacl, _pyrage, _pyhpke, _tink, _pysequoia):
+        try:
+            peer = make(body)
+        except ImportError:
+            continue
+        yield peer
+
+
+def missing_peers() -> list[str]:
+    """Names of the packages that are not installed."""
+    missing: list[str] = []
+    for package in ("nacl", "pyrage", "pyhpke", "tink", "pysequoia"):
+        try:
+            __import__(package)
+        except ImportError:
+            missing.append(package)
+    return missing
+
+
+def _pynacl(body: bytes) -> Peer:
+    from nacl.public import PrivateKey, SealedBox  # noqa: PLC0415  # optional
+
+    secret = PrivateKey.generate()
+    outer, inner = SealedBox(secret.public_key), SealedBox(secret)
+    sealed = outer.encrypt(body)
+    assert inner.decrypt(sealed) == body
+    return Peer("PyNaCl SealedBox (X25519, unsigned)", lambda: outer.encrypt(body), lambda: inner.decrypt(sealed))
+
+
+def _pyrage(body: bytes) -> Peer:
+    import pyrage  # noqa: PLC0415  # optional
+
+    secret = pyrage.x25519.Identity.generate()
+    recipient = secret.to_public()
+    sealed = pyrage.encrypt(body, [recipient])
+    assert pyrage.decrypt(sealed, [secret]) == body
+    return Peer(
+        "pyrage (age, X25519, unsigned)",
+        lambda: pyrage.encrypt(body, [recipient]),
+        lambda: pyrage.decrypt(sealed, [secret]),
+    )
+
+
+def _pyhpke(body: bytes) -> Peer:
+    from pyhpke import AEADId, CipherSuite, KDFId, KEMId  # noqa: PLC0415  # optional
+
+    suite = CipherSuite.new(KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES256_GCM)
+    pair = suite.kem.derive_key_pair(bytes(range(32)))
+
+    def sealing() -> tuple[bytes, bytes]:
+        encapsulated, context = suite.create_sender_context(pair.public_key)
+        return encapsulated, context.seal(body)
+
+    encapsulated, sealed = sealing()
+
+    def opening() -> bytes:
+        opened: bytes = suite.create_recipient_context(encapsulated, pair.private_key).open(sealed)
+        return opened
+
+    assert opening() == body
+    return Peer("pyhpke (HPKE X25519, unsigned)", sealing, opening)
+
+
+def _tink(body: bytes) -> Peer:
+    import tink  # noqa: PLC0415  # optional
+    from tink import hybrid  # noqa: PLC0415  # optional
+
+    hybrid.register()
+    template = hybrid.hybrid_key_templates.DHKEM_X25519_HKDF_SHA256_HKDF_SHA256_AES_256_GCM
+    secret = tink.new_keyset_handle(template)
+    decrypter = secret.primitive(hybrid.HybridDecrypt)
+    encrypter = secret.public_keyset_handle().primitive(hybrid.HybridEncrypt)
+    sealed = encrypter.encrypt(body, b"")
+    assert decrypter.decrypt(sealed, b"") == body
+    return Peer(
+        "tink (HPKE X25519, unsigned)", lambda: encrypter.encrypt(body, b""), lambda: decrypter.decrypt(sealed, b"")
+    )
+
+
+def _pysequoia(body: bytes) -> Peer:
+    from pysequoia import Cert, decrypt, encrypt  # noqa: PLC0415  # optional
+
+    alice, bob = Cert.generate("Alice <alice@example.org>"), Cert.generate("Bob <bob@example.org>")
+    decryptor = bob.secrets.decryptor()
+
+    def sealing() -> bytes:
+        sealed: bytes = encrypt(signer=alice.secrets.signer(), recipients=[bob], bytes=body)
+        return sealed
+
+    sealed = sealing()
+
+    def opening() -> object:
+        return decrypt(decryptor=decryptor, bytes=sealed, store=lambda _: [alice]).bytes
+
+    assert opening() == body
+    return Peer("pysequoia (OpenPGP, X25519, signed)", sealing, opening)
