@@ -18,6 +18,7 @@ LIBRARY = (
     "siegel.errors",
     "siegel._core",
     "siegel._core.secret",
+    "siegel._core.frozen",
     "siegel._core.codec",
     "siegel._core.shape",
     "siegel._core.instants",

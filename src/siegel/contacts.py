@@ -7,9 +7,8 @@ replaces a newer one. The library never fetches a key.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from siegel._core import shape
 from siegel._core.codec import Value, decode, encode
@@ -31,8 +30,7 @@ class ContactState(Enum):
     VIOLATED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Contact:
+class _Contact(NamedTuple):
     record: PublicIdentity
     state: ContactState = ContactState.PINNED
     succession: Succession | None = None
@@ -68,7 +66,7 @@ class Contacts:
         if held and held.record != public:
             self._check_order(held, public)
         events = self._shared_sealing_keys(public)
-        self._people[public.user_id] = replace(held, record=public) if held else _Contact(public)
+        self._people[public.user_id] = held._replace(record=public) if held else _Contact(public)
         if name is not None:
             self._names[name] = public.user_id
         return events
@@ -82,8 +80,8 @@ class Contacts:
         held = self._require(succession.old)
         if held.succession is not None and held.succession.new == succession.new:
             return ()
-        self._people[succession.old] = replace(
-            held, state=ContactState.VIOLATED, succession=held.succession or succession
+        self._people[succession.old] = held._replace(
+            state=ContactState.VIOLATED, succession=held.succession or succession
         )
         if held.succession is not None:
             return (ForkDetected(succession.old, (held.succession.encode(), succession.encode())),)
@@ -112,7 +110,7 @@ class Contacts:
             raise InvalidArgument("these contacts do not know their owner: Contacts(identity.user_id)")
         held = self._require(user_id)
         check_safety(number, ours=self.ours, theirs=user_id)
-        self._people[user_id] = replace(held, state=ContactState.VERIFIED)
+        self._people[user_id] = held._replace(state=ContactState.VERIFIED)
 
     # --- what the caller asks
 
@@ -185,7 +183,7 @@ class Contacts:
         return held
 
     def _violate(self, user_id: UserId) -> None:
-        self._people[user_id] = replace(self._people[user_id], state=ContactState.VIOLATED)
+        self._people[user_id] = self._people[user_id]._replace(state=ContactState.VIOLATED)
 
     def _check_order(self, held: _Contact, public: PublicIdentity) -> None:
         if public.issued_at < held.record.issued_at:

@@ -9,7 +9,6 @@ proof lead to the root in the header.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from siegel._core import shape
@@ -67,8 +66,7 @@ class Entry(NamedTuple):
         return array_of(encode(self.user_id), encode(self.sealing_number), encode(self.sealed))
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A whole sealed message, for all its recipients; ``tree`` is over the leaves of its entries."""
 
     header: Header
@@ -104,8 +102,7 @@ class Envelope:
         return shape.assemble(shape.LETTER, self.header.encoded, entry.encode(), encode(proof), encode(self.body))
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """One recipient's share of a sealed message; ``audience`` is None where the letter does not name the others."""
 
     header: Header

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from siegel.identity import UserId
 
 
-@dataclass(frozen=True, slots=True)
-class SealingKeyShared:
+class SealingKeyShared(NamedTuple):
     """Two user ids publish one sealing key. Both records are kept; one of the two users does not hold the key."""
 
     user_id: UserId
     other: UserId
 
 
-@dataclass(frozen=True, slots=True)
-class SuccessionClaimed:
+class SuccessionClaimed(NamedTuple):
     """A user's old key and a new key both say that the new one takes over. A hint: verify the new safety number."""
 
     old: UserId
     new: UserId
 
 
-@dataclass(frozen=True, slots=True)
-class ForkDetected:
+class ForkDetected(NamedTuple):
     """Two signed and contradictory histories; ``evidence`` is the signed bytes of both."""
 
     user_id: UserId

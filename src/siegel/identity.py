@@ -7,12 +7,12 @@ record that exists as an object has passed every check.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from siegel import words as _words
 from siegel._core import bech32m, shape
 from siegel._core.codec import Value, encode
+from siegel._core.frozen import Frozen
 from siegel._core.instants import DAY, LATEST, instant
 from siegel._core.labels import Label, labelled
 from siegel._core.secret import KeyObject, Secret
@@ -42,18 +42,20 @@ _SECRET_PREFIX: Final = "siegel-secret-"
 _WHERE: Final = "public identity"
 
 
-@dataclass(frozen=True, slots=True)
-class UserId:
+class UserId(Frozen):
     """A user's id: the 32 bytes of the Ed25519 public key. Text form ``siegel1…`` (bech32m).
 
     Raises MalformedError unless given 32 bytes. That they are a usable key is checked where the key is used.
     """
 
+    __slots__ = ("data",)
+
     data: bytes
 
-    def __post_init__(self) -> None:
-        if type(self.data) is not bytes or len(self.data) != USER_ID_BYTES:
+    def __init__(self, data: bytes) -> None:
+        if type(data) is not bytes or len(data) != USER_ID_BYTES:
             raise MalformedError("user id", f"{USER_ID_BYTES} bytes are needed")
+        self._set(data=data)
 
     @classmethod
     def parse(cls, text: str) -> UserId:
@@ -64,6 +66,12 @@ class UserId:
 
     def __bytes__(self) -> bytes:
         return self.data
+
+    def __eq__(self, other: object) -> bool:
+        return self.data == other.data if isinstance(other, UserId) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.data)
 
     def __str__(self) -> str:
         return bech32m.encode(_ID_PREFIX, self.data)
@@ -164,8 +172,7 @@ def sealing_secret(identity: Identity) -> SealingSecretKey:
 # --- the public record -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class PublicIdentity:
+class PublicIdentity(Frozen):
     """A self-signed record: who a user is and where to seal to. Made by ``Identity.public`` or ``decode``, checked.
 
     ``sealing_number`` 0 is the key that follows from the identity secret; above 0 it is a rotating key, numbered by the
@@ -173,12 +180,33 @@ class PublicIdentity:
     once.
     """
 
+    __slots__ = ("_encoded", "issued_at", "not_after", "sealing_key", "sealing_number", "user_id")
+
     user_id: UserId
-    sealing_key: SealingPublicKey = field(repr=False)
+    sealing_key: SealingPublicKey
     sealing_number: int
     issued_at: int
     not_after: int
     _encoded: bytes
+
+    def __init__(
+        self,
+        user_id: UserId,
+        *,
+        sealing_key: SealingPublicKey,
+        sealing_number: int,
+        issued_at: int,
+        not_after: int,
+        encoded: bytes,
+    ) -> None:
+        self._set(
+            user_id=user_id,
+            sealing_key=sealing_key,
+            sealing_number=sealing_number,
+            issued_at=issued_at,
+            not_after=not_after,
+            _encoded=encoded,
+        )
 
     @classmethod
     def decode(cls, data: bytes, *, at: int | None = None) -> PublicIdentity:
@@ -225,18 +253,34 @@ def parse_record(data: bytes) -> PublicIdentity:
     if sealing_number > issued_at:
         raise MalformedError(f"{_WHERE} sealing number", "the key is younger than the record")
     verify(user_id, _signed_part(items[:5]), signature)
-    return PublicIdentity(UserId(user_id), loaded, sealing_number, issued_at, not_after, data)
+    return PublicIdentity(
+        UserId(user_id),
+        sealing_key=loaded,
+        sealing_number=sealing_number,
+        issued_at=issued_at,
+        not_after=not_after,
+        encoded=data,
+    )
 
 
 def issue(
     identity: Identity, *, sealing_key: bytes, sealing_number: int, issued_at: int, not_after: int
 ) -> PublicIdentity:
-    """A new signed record of this identity for one of its own sealing keys."""
+    """A new signed record of this identity for one of its own sealing keys. InvalidArgument if none would be valid."""
+    if not_after <= issued_at:
+        raise InvalidArgument("the clock is too far in the future to issue a record")
     fields: list[Value] = [identity.user_id.data, sealing_key, sealing_number, issued_at, not_after]
     signature = sign(signing_key(identity), _signed_part(fields))
     data = encode([shape.PUBLIC_IDENTITY, shape.VERSION, *fields, signature])
     loaded = SealingPublicKey(sealing_key, where=f"{_WHERE} sealing key")
-    return PublicIdentity(identity.user_id, loaded, sealing_number, issued_at, not_after, data)
+    return PublicIdentity(
+        identity.user_id,
+        sealing_key=loaded,
+        sealing_number=sealing_number,
+        issued_at=issued_at,
+        not_after=not_after,
+        encoded=data,
+    )
 
 
 def _signed_part(fields: Sequence[Value]) -> bytes:

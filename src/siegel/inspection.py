@@ -7,15 +7,14 @@ give the content secret away.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from siegel.envelope import Letter, message_id, parse_envelope, parse_sealed
 from siegel.errors import NotPermitted
 from siegel.identity import UserId
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeInfo:
+class EnvelopeInfo(NamedTuple):
     """What anybody can read: for whom an envelope is labelled. Labels are as signed by the sender once it opens.
 
     ``recipients`` are (user id, sealing number) of the entries that are there: all of an envelope, the one of a letter.

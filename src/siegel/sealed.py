@@ -9,7 +9,6 @@ for each text, so the zero nonce of its key is used once; nothing of a message c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 from unicodedata import is_normalized
 
@@ -58,8 +57,7 @@ Known: TypeAlias = Contacts | Collection[PublicIdentity | UserId]
 Sealer: TypeAlias = Callable[[Secret, Sequence[tuple[SealingPublicKey, bytes]]], list[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedMessage:
+class OpenedMessage(NamedTuple):
     """A message that was verified as a whole.
 
     ``sender`` is who signed it, or None if unsigned. ``sent_at`` (ms) is the sender's claim. ``recipients`` is the set
@@ -67,7 +65,7 @@ class OpenedMessage:
     ``message_id`` (32 bytes) is for replay protection, which this room does not have. ``late`` is set by rooms above.
     """
 
-    body: bytes = field(repr=False)
+    body: bytes
     sender: UserId | None
     content_type: str
     sent_at: int
@@ -76,6 +74,9 @@ class OpenedMessage:
     private: bool
     message_id: bytes
     late: bool = False
+
+    def __repr__(self) -> str:
+        return f"<OpenedMessage {self.message_id.hex()}, {len(self.body)} bytes from {self.sender}>"
 
 
 class _Content(NamedTuple):

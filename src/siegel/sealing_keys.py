@@ -6,8 +6,7 @@ Laws: records of one user are ordered by the instant of issue, which only rises;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from siegel._core import shape
 from siegel._core.codec import Value, decode, encode
@@ -33,8 +32,7 @@ _FORMAT: Final = "siegel sealing keys 1"  # local state, not a protocol object: 
 _WHERE: Final = "sealing keys"
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class _RotatingKey:
+class _RotatingKey(NamedTuple):
     seed: Secret
     key: SealingSecretKey
     not_after: int
@@ -51,7 +49,7 @@ class SealingKeys(KeyObject):
     __slots__ = ("_grace", "_keys", "_life", "_newest", "identity")
 
     def __init__(self, identity: Identity, *, life: int = LIFE, grace: int = GRACE) -> None:
-        if life <= 0 or grace < 0:
+        if type(life) is not int or type(grace) is not int or not 0 < life <= LATEST or not 0 <= grace <= LATEST:
             raise InvalidArgument("life and grace are lengths of time in milliseconds")
         self.identity = identity
         self._life, self._grace = life, grace
@@ -127,15 +125,16 @@ class SealingKeys(KeyObject):
         life, grace, newest = (shape.uint(item, _WHERE, most=LATEST) for item in items[2:5])
         keys = cls(identity, life=life, grace=grace)
         keys._newest = newest
+        previous = BASE_SEALING_NUMBER
         for entry in shape.array(items[5], None, _WHERE):
-            number, seed, not_after, forget_at = shape.array(entry, 4, _WHERE)
-            secret = Secret(shape.octets(seed, SECRET_BYTES, _WHERE))
-            keys._keys[shape.uint(number, _WHERE, most=newest)] = _RotatingKey(
-                secret,
-                SealingSecretKey(secret),
-                shape.uint(not_after, _WHERE),
-                shape.uint(forget_at, _WHERE),
-            )
+            fields = shape.array(entry, 4, _WHERE)
+            number = shape.uint(fields[0], _WHERE, most=newest)
+            if number <= previous:
+                raise MalformedError(_WHERE, "the keys are not in the order of their numbers")
+            seed = Secret(shape.octets(fields[1], SECRET_BYTES, _WHERE))
+            not_after, forget_at = (shape.uint(field, _WHERE, most=LATEST) for field in fields[2:])
+            keys._keys[number] = _RotatingKey(seed, SealingSecretKey(seed), not_after, forget_at)
+            previous = number
         return keys
 
     def _next_issue(self, at: int | None) -> int:

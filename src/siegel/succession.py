@@ -7,11 +7,11 @@ one too. A person compares the new safety number; rosters change by remove and a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from siegel._core import shape
 from siegel._core.codec import Value, encode
+from siegel._core.frozen import Frozen
 from siegel._core.instants import LATEST, instant
 from siegel._core.labels import Label, labelled
 from siegel._core.suite import SIGNATURE_BYTES, check_signing_key, sign, verify
@@ -21,14 +21,18 @@ from siegel.identity import USER_ID_BYTES, Identity, UserId, signing_key
 _WHERE: Final = "succession"
 
 
-@dataclass(frozen=True, slots=True)
-class Succession:
+class Succession(Frozen):
     """A checked record: ``old`` says, and ``new`` agrees, that ``new`` takes over; ``at`` is their claim (ms)."""
+
+    __slots__ = ("_encoded", "at", "new", "old")
 
     old: UserId
     new: UserId
     at: int
-    _encoded: bytes = field(repr=False)
+    _encoded: bytes
+
+    def __init__(self, old: UserId, new: UserId, at: int, encoded: bytes) -> None:
+        self._set(old=old, new=new, at=at, _encoded=encoded)
 
     @classmethod
     def create(cls, *, old: Identity, new: Identity, at: int | None = None) -> Succession:
@@ -61,6 +65,9 @@ class Succession:
     def encode(self) -> bytes:
         """The signed bytes."""
         return self._encoded
+
+    def __repr__(self) -> str:
+        return f"<Succession of {self.old} by {self.new}>"
 
 
 def _signed_part(fields: Sequence[Value]) -> bytes:
