@@ -47,10 +47,14 @@ class Header(NamedTuple):
     encoded: bytes
 
 
+def mode_of(*, private: bool) -> int:
+    """The mode as the header writes it."""
+    return _PRIVATE if private else _OPEN
+
+
 def make_header(*, private: bool, recipient_count: int, root: bytes, commitment: bytes) -> Header:
     """The header with its one encoding."""
-    mode = _PRIVATE if private else _OPEN
-    encoded = array_of(encode(mode), encode(recipient_count), encode(root), encode(commitment))
+    encoded = array_of(encode(mode_of(private=private)), encode(recipient_count), encode(root), encode(commitment))
     return Header(private, recipient_count, root, commitment, encoded)
 
 

@@ -43,6 +43,7 @@ from siegel.envelope import (
     Header,
     make_header,
     message_id,
+    mode_of,
     parse_sealed,
 )
 from siegel.errors import InvalidArgument, InvalidMessage, MalformedError, NotPermitted, SiegelError, UnknownSender
@@ -150,7 +151,8 @@ def seal_content(
     digest = sha256(Label.INNER_CONTENT + inner)
 
     hedge = hedge_secret(sender).reveal() if sender else b""
-    secret = hkdf_extract(salt=salt, material=labelled(Label.CONTENT_SECRET, hedge, root, digest))
+    mode = mode_of(private=private)  # the signature covers it, so two modes are two plaintexts and need two keys
+    secret = hkdf_extract(salt=salt, material=labelled(Label.CONTENT_SECRET, hedge, mode, root, digest))
     commitment, body_key = hkdf_expand_pair(secret, info=labelled(Label.CONTENT_KEYS, root))
     header = make_header(private=private, recipient_count=len(placed), root=root, commitment=commitment)
 
