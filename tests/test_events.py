@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
-
 import pytest
 
 from siegel.events import ContactEvent, ForkDetected, SealingKeyShared, SuccessionClaimed
@@ -24,11 +22,11 @@ def test_the_union_names_them_all() -> None:
 def test_equal_by_what_they_say() -> None:
     assert SealingKeyShared(ALICE, BOB) == EVENTS[0]
     assert SealingKeyShared(BOB, ALICE) != EVENTS[0]
-    assert len({*EVENTS, *EVENTS}) == 3
+    assert SealingKeyShared(ALICE, BOB) in {EVENTS[0]}
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_frozen(event: ContactEvent) -> None:
-    for name in event.__slots__:
-        with pytest.raises(FrozenInstanceError):
+    for name in type(event).__annotations__:
+        with pytest.raises(AttributeError):
             setattr(event, name, None)

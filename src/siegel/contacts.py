@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from siegel._core import shape
-from siegel._core.codec import Value, decode, encode
+from siegel._core.codec import Decoded, Value, decode, encode
 from siegel.errors import IdentityChanged, InvalidArgument, MalformedError, Superseded, UnknownSender
 from siegel.events import ContactEvent, ForkDetected, SealingKeyShared, SuccessionClaimed
 from siegel.identity import USER_ID_BYTES, PublicIdentity, UserId, parse_record
@@ -58,6 +58,7 @@ class Contacts:
         Raises Superseded (older than the record held; nothing changes) and IdentityChanged (another user under this
         name, or another record of the same instant); the pinned contact is then ``VIOLATED`` and its record kept.
         """
+        _check_name(name)
         pinned = self._names.get(name, public.user_id) if name is not None else public.user_id
         if pinned != public.user_id:
             self._violate(pinned)
@@ -94,6 +95,7 @@ class Contacts:
 
         Superseded if a newer record of this user is held: accepting cannot roll back.
         """
+        _check_name(name)
         held = self._people.get(public.user_id)
         if held and public.issued_at < held.record.issued_at:
             raise Superseded("a newer record of this user is held")
@@ -162,16 +164,16 @@ class Contacts:
             raise MalformedError(_WHERE, "not a state of contacts")
         contacts = cls(None if ours is None else UserId(shape.octets(ours, USER_ID_BYTES, _WHERE)))
         for entry in shape.array(people, None, _WHERE):
-            record, state, succession = shape.array(entry, 3, _WHERE)
-            public = parse_record(shape.octets(record, None, _WHERE))
-            contacts._people[public.user_id] = _Contact(
-                public,
-                ContactState(shape.uint(state, _WHERE, most=ContactState.VIOLATED.value)),
-                None if succession is None else Succession.decode(shape.octets(succession, None, _WHERE)),
-            )
+            contact = _contact(entry)
+            if contact.record.user_id in contacts._people:
+                raise MalformedError(_WHERE, "a user stands twice")
+            contacts._people[contact.record.user_id] = contact
         for entry in shape.array(names, None, _WHERE):
-            name, user_id = shape.array(entry, 2, _WHERE)
-            contacts._names[shape.text(name, _WHERE)] = UserId(shape.octets(user_id, USER_ID_BYTES, _WHERE))
+            raw_name, raw_id = shape.array(entry, 2, _WHERE)
+            name, user_id = shape.text(raw_name, _WHERE), UserId(shape.octets(raw_id, USER_ID_BYTES, _WHERE))
+            if name in contacts._names or user_id not in contacts._people:
+                raise MalformedError(_WHERE, "a name stands twice, or is of nobody in the contacts")
+            contacts._names[name] = user_id
         return contacts
 
     # --- inside
@@ -199,3 +201,23 @@ class Contacts:
             for other, held in self._people.items()
             if other != public.user_id and held.record.sealing_key.data == public.sealing_key.data
         )
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None:
+        if type(name) is not str:
+            raise InvalidArgument("a name is text")
+        encode(name)  # refuses what could not be saved: other text than Unicode normal form C
+
+
+def _contact(value: Decoded) -> _Contact:
+    """One contact as ``encode`` wrote it, its records checked again."""
+    raw_record, raw_state, raw_succession = shape.array(value, 3, _WHERE)
+    record = parse_record(shape.octets(raw_record, None, _WHERE))
+    state = ContactState(shape.uint(raw_state, _WHERE, most=ContactState.VIOLATED.value))
+    if raw_succession is None:
+        return _Contact(record, state)
+    succession = Succession.decode(shape.octets(raw_succession, None, _WHERE))
+    if succession.old != record.user_id:
+        raise MalformedError(_WHERE, "a hand-over stands with another user")
+    return _Contact(record, state, succession)
