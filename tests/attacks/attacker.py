@@ -6,12 +6,11 @@ mistake. ``forge`` builds an envelope with any fault; the tests of the toolbox s
 
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
 import hmac
-import json
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -65,13 +64,23 @@ def pad(text: bytes) -> bytes:
 
 # --- people ----------------------------------------------------------------------------------------------------------
 
-_known_secrets: set[bytes] = set()
+_forms_of_secrets: set[str] = set()
 
 
 def remember_secret(secret: bytes) -> bytes:
-    """From now on no exception that an attack provokes may hold these bytes."""
-    _known_secrets.add(secret)
+    """From now on nothing that an attack provokes may show these bytes, nor a half of them."""
+    for part in (secret, secret[:16], secret[16:]):
+        _forms_of_secrets.update((part.hex(), part.hex().upper(), repr(part)[2:-1], str(list(part))[1:-1]))
+        _forms_of_secrets.add(base64.b64encode(part).decode()[:20])
     return secret
+
+
+class To(NamedTuple):
+    """A recipient as an attacker writes one down: any id beside any key."""
+
+    user_id: bytes
+    sealing_key: bytes
+    number: int = 0
 
 
 class Person:
@@ -87,6 +96,10 @@ class Person:
         self.signing_seed = self.derive("sign")
         self.sealing_seed = self.derive("seal")
         self.derive("hedge")
+
+    @property
+    def to(self) -> To:
+        return To(self.id, self.sealing_key)
 
     def derive(self, purpose: str) -> bytes:
         kdf = HKDF(hashes.SHA256(), 32, b"siegel/1 identity", labelled(purpose))
@@ -117,16 +130,8 @@ ALICE, BOB, CAROL, MALLORY = map(Person, ("alice", "bob", "carol", "mallory"))
 EVERYBODY = (ALICE.user_id, BOB.user_id, CAROL.user_id, MALLORY.user_id)
 
 
-class To(NamedTuple):
-    """A recipient as an attacker writes one down: any id beside any key."""
-
-    user_id: bytes
-    sealing_key: bytes
-    number: int = 0
-
-
 def to(*people: Person) -> list[To]:
-    return [To(person.id, person.sealing_key) for person in people]
+    return [person.to for person in people]
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -277,6 +282,11 @@ BY_AUTHOR = object()  # the signature that the named author would make
 Signer = Callable[[bytes], bytes]
 
 
+def always(signature: bytes | None) -> Signer:
+    """Signs every text with this one signature, which was made for another."""
+    return lambda _: signature or b""
+
+
 def forge(
     author: Person | None,
     recipients: Sequence[To],
@@ -316,7 +326,7 @@ def with_body(envelope: bytes, reader: Person, plaintext: bytes) -> bytes:
 
 
 @contextmanager
-def refused(*errors: type[SiegelError]) -> Iterator[pytest.ExceptionInfo[SiegelError]]:
+def refused(*errors: type[SiegelError]) -> Generator[pytest.ExceptionInfo[SiegelError]]:
     """The block raises exactly one of these classes, without a cause, and shows no secret (attack EN-6)."""
     with pytest.raises(errors) as caught:
         yield caught
@@ -325,19 +335,9 @@ def refused(*errors: type[SiegelError]) -> Iterator[pytest.ExceptionInfo[SiegelE
     assert error.__cause__ is None
     assert error.__context__ is None
     assert_no_secret(str(error), repr(error), repr(vars(error)))
-    assert_no_secret(*traceback.TracebackException.from_exception(error).format())
 
 
 def assert_no_secret(*texts: str) -> None:
-    """None of the texts holds a secret of a person, in a form that a log would show."""
+    """None of the texts shows a secret of a person in a form that a log would have."""
     for text in texts:
-        for secret in _known_secrets:
-            assert all(form not in text for form in shown_forms(secret)), "a secret is shown"
-
-
-def shown_forms(secret: bytes) -> tuple[str, ...]:
-    """How bytes look in a text: hex, Python's escapes, a list of numbers. Halves count as well."""
-    parts = (secret, secret[:16], secret[16:])
-    return tuple(
-        form for part in parts for form in (part.hex(), part.hex().upper(), repr(part)[2:-1], json.dumps(list(part)))
-    )
+        assert not any(form in text for form in _forms_of_secrets), "a secret is shown"

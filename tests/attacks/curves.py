@@ -134,3 +134,28 @@ def point_of(u: bytes) -> Point:
 def torsioned_twin(u: bytes) -> bytes:
     """Another X25519 key with the same shared secrets: every clamped scalar kills the point of order eight."""
     return u_of(add(point_of(u), TORSION))
+
+
+# --- signatures that only some verifiers accept ----------------------------------------------------------------------
+
+
+def signature_of(scalar: int, a: bytes, message: bytes, *, r: int, twist: Point = NEUTRAL) -> bytes:
+    """S = r + h·scalar under the key bytes ``a``, with R = r·B + twist."""
+    commitment = encode(add(multiply(r, BASE), twist))
+    s = (r + challenge(commitment, a, message) * scalar) % L
+    return commitment + s.to_bytes(32, "little")
+
+
+def find_accepted(scalar: int, a: bytes, message: bytes, *, twists: int = 1) -> bytes:
+    """The first signature of this kind that a verifier without checks accepts: of mixed order, one in eight is."""
+    for r in range(1, 400):
+        for i in range(twists):
+            signature = signature_of(scalar, a, message, r=r, twist=multiply(i, TORSION))
+            if naive_verify(a, message, signature):
+                return signature
+    raise ValueError("no such signature was found")
+
+
+def plus_order(signature: bytes) -> bytes:
+    """The same signature with S + L."""
+    return signature[:32] + (int.from_bytes(signature[32:], "little") + L).to_bytes(32, "little")

@@ -14,7 +14,9 @@ from tests.attacks.attacker import (
     EVERYBODY,
     MALLORY,
     NOW,
+    Signer,
     Wire,
+    always,
     forge,
     insight,
     leaf,
@@ -33,7 +35,7 @@ def test_id_1_server_adds_a_reader_and_leaves_the_header() -> None:
     itself, into the envelope. Holds: entries must lead to the root in the header, seen without any key (P1).
     """
     wire = Wire.of(sealed(*HONEST))
-    wire.entries.append(seal_entry(wire.header, *to(MALLORY), bytes(32)))
+    wire.entries.append(seal_entry(wire.header, MALLORY.to, bytes(32)))
     haunted = wire.sort().encode()
     for reader in (*HONEST, MALLORY):
         with refused(MalformedError):
@@ -48,7 +50,7 @@ def test_id_1_server_adds_a_reader_and_recomputes_the_header() -> None:
     every honest recipient is refused, before the signature is reached (P1).
     """
     wire = Wire.of(sealed(*HONEST))
-    wire.entries.append(seal_entry(wire.header, *to(MALLORY), bytes(32)))
+    wire.entries.append(seal_entry(wire.header, MALLORY.to, bytes(32)))
     haunted = wire.recount().encode()
     assert {user_id for user_id, _ in inspect_envelope(haunted).recipients} >= {MALLORY.user_id}
     for reader in (*HONEST, MALLORY):
@@ -67,7 +69,7 @@ def test_id_1_a_reader_lets_a_ghost_in() -> None:
     envelope = sealed(*HONEST)
     seen = insight(envelope, BOB)
 
-    def with_ghost(sign: object) -> bytes:
+    def with_ghost(sign: Signer) -> bytes:
         return forge(
             ALICE,
             to(*HONEST, MALLORY),
@@ -78,7 +80,7 @@ def test_id_1_a_reader_lets_a_ghost_in() -> None:
         )
 
     for signature in (seen.signature, BOB.sign(b"whatever"), bytes(64)):
-        forged = with_ghost(lambda _, signature=signature: signature)
+        forged = with_ghost(always(signature))
         for reader in (*HONEST, MALLORY):
             with refused(InvalidMessage):
                 opened_by(reader)(forged)
@@ -102,7 +104,7 @@ def test_id_1_a_ghost_in_a_letter() -> None:
 
     envelope = sealed(*HONEST, private=True)
     wire = Wire.of(envelope)
-    own_entry = seal_entry(wire.header, *to(MALLORY), insight(envelope, BOB).content_secret)
+    own_entry = seal_entry(wire.header, MALLORY.to, insight(envelope, BOB).content_secret)
     honest = letter_for(BOB, envelope)
     for index in range(2):
         proof = [index, salt_of(wire.nonce, MALLORY.id), field(honest, (4, 2))]
