@@ -37,6 +37,7 @@ def test_a_set_must_be_in_the_folder(tmp_path: Path) -> None:
 def test_without_a_folder_the_package_serves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tests.vectors.third_party.sources.ROOT", tmp_path / "clone")
     assert find_folder({}) is None
+    assert find_folder({VARIABLE: "none"}) is None
     found = HPKE.locate({})
     assert found is not None
     assert found.name == "test-vectors.json"
@@ -49,7 +50,8 @@ def test_a_set_that_is_nowhere_is_a_skip_that_says_so(monkeypatch: pytest.Monkey
     monkeypatch.setattr("tests.vectors.third_party.sources.ROOT", tmp_path / "clone")
     inventory = Inventory()
     (left_out,) = each(Source("some/set.json", json_list), inventory=inventory).args[1]
-    (skip,) = left_out.marks
+    skip, third_party = left_out.marks
+    assert third_party.name == "third_party"
     assert "some/set.json is not on this machine" in skip.kwargs["reason"]
     assert inventory.summary().endswith("0 run; 1 sets left out, not on this machine: some/set.json")
 
