@@ -1,0 +1,84 @@
+"""Knows the command as a whole: parse, do, and how an error leaves it.
+
+Laws: no traceback for what siegel, the operating system or a person's Ctrl-C does; no secret among the arguments, where
+every user of the machine can read it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from siegel.cli import demo, inspection, keys, messages
+from siegel.cli.arguments import build_parser
+from siegel.cli.errors import FAILED, CommandError, UsageError, translated
+from siegel.cli.files import os_failure
+from siegel.cli.people import SECRET_PREFIX
+from siegel.cli.terminal import Console
+from siegel.errors import SiegelError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns the exit status: 0 success, 1 refused or failed, 2 wrong usage."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    console = Console(as_json="--json" in words)
+    try:
+        return _run(words, console)
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return FAILED
+    except KeyboardInterrupt:
+        failure = CommandError("interrupted", "interrupted", "")
+    except CommandError as error:
+        failure = error
+    except SiegelError as error:
+        failure = translated(error)
+    except OSError as error:
+        failure = os_failure("go on", error)
+    console.fail(code=failure.code, message=str(failure), remedy=failure.remedy, details=failure.details)
+    return failure.status
+
+
+def _run(words: Sequence[str], console: Console) -> int:
+    if any(SECRET_PREFIX in word.lower() for word in words):
+        raise UsageError(
+            "a secret stands on the command line, where other users of this machine can read it",
+            "write it to a file of mode 0600 and name that file; if the machine is shared, make a new identity",
+        )
+    try:
+        args = build_parser().parse_args(words)
+    except SystemExit as done:  # --help and --version
+        return int(done.code or 0)
+    DO[args.command](args, console)
+    if sys.stdout is not None:
+        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
+    return 0
+
+
+def _let_go_of_stdout() -> None:
+    """Nobody reads any more. Python would try to flush once again when it exits, and complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _doctor(args: argparse.Namespace, console: Console) -> None:
+    from siegel.cli.doctor import doctor  # noqa: PLC0415  # importlib.metadata costs a fifth of a start, for one command
+
+    doctor(args, console)
+
+
+DO = {
+    "keygen": keys.keygen,
+    "public": keys.public,
+    "words": keys.words,
+    "seal": messages.seal_message,
+    "open": messages.open_message,
+    "inspect": inspection.inspect,
+    "audit": inspection.audit,
+    "safety-number": keys.compare_safety_number,
+    "demo": demo.demo,
+    "doctor": _doctor,
+}
