@@ -98,8 +98,7 @@ def check_consistency(
     where = "consistency proof"
     if not 0 < old_size <= new_size:
         raise MalformedError(where, "the older tree is empty or larger than the newer one")
-    _, _, *nodes = _hashes([old_root, new_root, *proof], where)
-    rest = iter(nodes)
+    rest = iter(_hashes(proof, where))
     if old_size < new_size:
         old_node, new_node = _grown_roots(old_size, old_root, new_size, rest)
     else:
