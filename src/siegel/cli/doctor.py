@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import platform
 import re
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Final, NamedTuple
 
 from siegel import __version__
@@ -67,8 +67,8 @@ def _version(package: str) -> Finding:
     least = REQUIRED[package]
     wanted = "at least " + ".".join(map(str, least))
     try:
-        found = metadata.version(package)
-    except metadata.PackageNotFoundError:
+        found = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
         return Finding(package, ok=False, detail=f"not installed; {wanted} is needed")
     return Finding(package, ok=_numbers(found) >= least, detail=f"version {found}, {wanted}")
 

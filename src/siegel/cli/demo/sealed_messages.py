@@ -153,7 +153,7 @@ def old_key(stage: Stage, people: tuple[Person, ...], now: int) -> None:
     eva.open(arrived, read, keys=keys)
     readable = read_file(read, limit=_LIMIT) == _OLD_NOTE
     read.unlink()
-    forgotten = keys.expire(at=now) == (record.sealing_number,)
+    forgotten = record.sealing_number in keys.expire(at=now)
     stage.shown("Eva opened it then and deleted it; the key was deleted on schedule", holds=readable and forgotten)
     write_file(eva.folder / "sealing keys", keys.encode(), secret=True)
     stage.tell("Today a thief takes the device, with every file and key that is on it.")
