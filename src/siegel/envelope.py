@@ -80,7 +80,7 @@ class Envelope(NamedTuple):
     tree: MerkleTree
 
     def entry_for(self, user_id: bytes) -> Entry:
-        """The entry of this user. NotARecipient if there is none."""
+        """The entry of this user. NotARecipient if there is none (SEAL-14)."""
         for entry in self.entries:
             if entry.user_id == user_id:
                 return entry
@@ -132,7 +132,7 @@ def lists_audience(header: Header) -> bool:
 
 
 def message_id(header: Header, body: bytes) -> bytes:
-    """32 bytes that name a message, the same for its envelope and all its letters (SEAL-11)."""
+    """32 bytes that name a message, the same for its envelope and all its letters (SEAL-19)."""
     return sha256(Label.MESSAGE_ID + array_of(header.encoded, encode(body)))
 
 
@@ -188,7 +188,7 @@ def _letter(items: list[Decoded]) -> Letter:
     header = _header(items[0])
     entry = _entry(items[1])
     body = _body(items[3])
-    if lists_audience(header):
+    if lists_audience(header):  # SEAL-12
         nonce, ids = shape.array(items[2], 2, "letter proof")
         audience = tuple(
             shape.octets(user_id, USER_ID_BYTES, "letter proof user id")
@@ -201,7 +201,7 @@ def _letter(items: list[Decoded]) -> Letter:
             raise MalformedError("letter proof", "the letter's user is not among the recipients")
         _require_root(root, header)
         return Letter(header, entry, audience, body)
-    index, salt, path = shape.array(items[2], 3, "letter proof")
+    index, salt, path = shape.array(items[2], 3, "letter proof")  # SEAL-13
     root = root_from_path(
         leaf_of(shape.octets(salt, SALT_BYTES, "letter proof salt"), entry.user_id),
         index=shape.uint(index, "letter proof index"),

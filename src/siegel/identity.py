@@ -89,14 +89,14 @@ class Identity(KeyObject):
 
     __slots__ = ("_hedge", "_sealing", "_secret", "_signing", "user_id")
 
-    def __init__(self, secret: Secret) -> None:
+    def __init__(self, secret: Secret) -> None:  # ID-2
         if len(secret.reveal()) != SECRET_BYTES or not any(secret.reveal()):
             raise InvalidArgument(f"an identity secret is {SECRET_BYTES} bytes, not all zero")
         self._secret = secret
         self._signing = SigningKey(_derive(secret, Label.DERIVE_SIGN))
         self._hedge = _derive(secret, Label.DERIVE_HEDGE)
         self._sealing: SealingSecretKey | None = None
-        self.user_id = UserId(self._signing.public)
+        self.user_id = UserId(self._signing.public)  # ID-3
 
     @classmethod
     def generate(cls) -> Identity:
@@ -145,7 +145,7 @@ class Identity(KeyObject):
         return f"<Identity of {self.user_id}>"
 
 
-def _derive(secret: Secret, purpose: Label) -> Secret:
+def _derive(secret: Secret, purpose: Label) -> Secret:  # ID-1
     return hkdf(salt=Label.IDENTITY.text.encode("ascii"), secret=secret, info=labelled(purpose))
 
 
@@ -163,7 +163,7 @@ def hedge_secret(identity: Identity) -> Secret:
 
 
 def sealing_secret(identity: Identity) -> SealingSecretKey:
-    """The base sealing key, number 0; loaded at its first use."""
+    """The base sealing key, number 0 (ID-4); loaded at its first use."""
     if identity._sealing is None:  # noqa: SLF001  # the class is this room's own
         identity._sealing = SealingSecretKey(_derive(identity._secret, Label.DERIVE_SEAL))  # noqa: SLF001  # as above
     return identity._sealing  # noqa: SLF001  # as above
@@ -210,7 +210,7 @@ class PublicIdentity(Frozen):
 
     @classmethod
     def decode(cls, data: bytes, *, at: int | None = None) -> PublicIdentity:
-        """The record that the bytes hold, after every check (ID-10).
+        """The record that the bytes hold, after every check, the clock last (ID-10): what is Expired is authentic.
 
         Raises MalformedError (encoding, shape, a key that is not canonical or weak), UnsupportedVersion,
         InvalidMessage (signature), Expired (past ``not_after``), NotPermitted (dated more than 24 h ahead of ``at``).
@@ -238,7 +238,7 @@ class PublicIdentity(Frozen):
 
 
 def parse_record(data: bytes) -> PublicIdentity:
-    """The record, after every check that needs no clock. For rooms that keep records past their end."""
+    """The record (ID-5), after every check that needs no clock. For rooms that keep records past their end."""
     items = shape.top_level(data, kind=shape.PUBLIC_IDENTITY, fields=6, where=_WHERE)
     user_id = shape.octets(items[0], SIGNING_KEY_BYTES, f"{_WHERE} signing key")
     sealing_key = shape.octets(items[1], SEALING_KEY_BYTES, f"{_WHERE} sealing key")
@@ -246,13 +246,13 @@ def parse_record(data: bytes) -> PublicIdentity:
     issued_at = shape.uint(items[3], f"{_WHERE} issued at", most=LATEST)
     not_after = shape.uint(items[4], f"{_WHERE} not after", most=LATEST)
     signature = shape.octets(items[5], SIGNATURE_BYTES, f"{_WHERE} signature")
-    check_signing_key(user_id, where=f"{_WHERE} signing key")
-    loaded = SealingPublicKey(sealing_key, where=f"{_WHERE} sealing key")
-    if not_after <= issued_at:
+    check_signing_key(user_id, where=f"{_WHERE} signing key")  # ID-6
+    loaded = SealingPublicKey(sealing_key, where=f"{_WHERE} sealing key")  # ID-7
+    if not_after <= issued_at:  # ID-8
         raise MalformedError(f"{_WHERE} not after", "the record ends before it begins")
     if sealing_number > issued_at:
         raise MalformedError(f"{_WHERE} sealing number", "the key is younger than the record")
-    verify(user_id, _signed_part(items[:5]), signature)
+    verify(user_id, _signed_part(items[:5]), signature)  # ID-9
     return PublicIdentity(
         UserId(user_id),
         sealing_key=loaded,

@@ -12,7 +12,7 @@ from siegel.errors import InvalidArgument, MalformedError
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """SHA-256(0x00 ‖ data): a leaf can never be taken for an inner node."""
+    """SHA-256(0x00 ‖ data) (MRK-1): a leaf can never be taken for an inner node."""
     return sha256(b"\x00" + data)
 
 
@@ -76,7 +76,7 @@ class MerkleTree:
 
 
 def root_from_path(leaf: bytes, *, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """The root that the path leads to. MalformedError if the path has not exactly the length for index and size."""
+    """The root that the path leads to (MRK-2). MalformedError for a path of another length than index and size need."""
     if not 0 <= index < size:
         raise MalformedError("inclusion proof", "the index is outside the tree")
     node, *siblings = _hashes([leaf, *path], "inclusion proof")
@@ -94,7 +94,7 @@ def root_from_path(leaf: bytes, *, index: int, size: int, path: Sequence[bytes])
 def check_consistency(
     *, old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
 ) -> None:
-    """MalformedError unless the proof shows that the new tree extends the old one (RFC 9162 §2.1.4.2)."""
+    """MalformedError unless the proof shows that the new tree extends the old one (RFC 9162 §2.1.4.2; MRK-3)."""
     where = "consistency proof"
     if not 0 < old_size <= new_size:
         raise MalformedError(where, "the older tree is empty or larger than the newer one")

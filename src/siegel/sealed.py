@@ -148,7 +148,7 @@ def seal_content(
     placed = sorted(zip(leaves, recipients, strict=True), key=lambda pair: pair[0])
     tree = MerkleTree([leaf for leaf, _ in placed])
     root = tree.root
-    digest = sha256(Label.INNER_CONTENT + inner)
+    digest = sha256(Label.INNER_CONTENT + inner)  # SEAL-4
 
     hedge = hedge_secret(sender).reveal() if sender else b""
     mode = mode_of(private=private)  # the signature covers it, so two modes are two plaintexts and need two keys
@@ -163,7 +163,7 @@ def seal_content(
     author = sender.user_id.data if sender else None
     signature = sign(signing_key(sender), _signed_part(header, digest)) if sender else None
     plaintext = pad(array_of(inner, encode(author), encode(signature)))
-    body = encrypt_once(body_key, plaintext, aad=header.encoded)
+    body = encrypt_once(body_key, plaintext, aad=header.encoded)  # SEAL-10
     return Envelope(header, nonce, entries, body, tree).encode()
 
 
@@ -184,7 +184,7 @@ def _entry_info(header: Header, user_id: bytes, number: int) -> bytes:
     return Label.ENTRY + array_of(header.encoded, encode(user_id), encode(number))
 
 
-def _signed_part(header: Header, digest: bytes) -> bytes:
+def _signed_part(header: Header, digest: bytes) -> bytes:  # SEAL-9
     return Label.MESSAGE_SIGNATURE + array_of(header.encoded, encode(digest))
 
 
@@ -231,7 +231,7 @@ def open_sealed(
     protocol itself); UnknownSender, IdentityChanged (authentic, and for a person to decide).
     """
     header, body, audience, content = open_content(envelope, identity)
-    if content.content_type.startswith(RESERVED):
+    if content.content_type.startswith(RESERVED):  # SEAL-17
         raise NotPermitted("a message of the protocol itself, not for applications")
     sender = UserId(content.sender) if content.sender is not None else None
     _require_known(sender, identity.user_id, contacts, allow_anonymous=allow_anonymous)
@@ -277,7 +277,7 @@ def open_content(
     key = opening_key(holder, entry.sealing_number)
     secret = hpke_open(key, entry.sealed, info=_entry_info(header, entry.user_id, entry.sealing_number))
     commitment, body_key = hkdf_expand_pair(secret, info=labelled(Label.CONTENT_KEYS, header.root))
-    require_equal(commitment, header.commitment)  # before decryption: a body that opens under two keys opens under one
+    require_equal(commitment, header.commitment)  # SEAL-6, before decryption: no body opens under two keys
     padded = decrypt_once(body_key, sealed.body, aad=header.encoded)
     return header, sealed.body, sealed.audience, _read_content(padded, header)
 
@@ -298,7 +298,7 @@ def _read_content(padded: bytes, header: Header) -> _Content:
 def _parse_content(plaintext: bytes) -> _Content:
     inner, sender, signature = shape.array(decode(plaintext), 3, "content")
     content_type, sent_at, body = shape.array(inner, 3, "inner content")
-    if (sender is None) != (signature is None):
+    if (sender is None) != (signature is None):  # SEAL-15
         raise MalformedError("content", "a sender without signature, or a signature without sender")
     content = _Content(
         shape.text(content_type, "content type"),
@@ -314,6 +314,7 @@ def _parse_content(plaintext: bytes) -> _Content:
 
 
 def _require_known(sender: UserId | None, ours: UserId, contacts: Known, *, allow_anonymous: bool) -> None:
+    """UnknownSender or IdentityChanged unless the caller knows the sender, or wants unsigned messages (SEAL-16)."""
     if sender is None:
         if not allow_anonymous:
             raise UnknownSender(None)

@@ -24,14 +24,14 @@ from siegel.errors import InvalidArgument, MalformedError
 Value: TypeAlias = "int | bytes | str | bool | Sequence[Value] | Mapping[int, Value] | None"
 Decoded: TypeAlias = "int | bytes | str | bool | list[Decoded] | dict[int, Decoded] | None"
 
-MAX_DEPTH: Final = 8
-MAX_KEY: Final = 23  # a map key is one byte on the wire, so order by length and order by bytes agree
-MAX_UINT: Final = 2**64 - 1
+MAX_DEPTH: Final = 8  # ENC-7
+MAX_KEY: Final = 23  # ENC-6: a map key is one byte on the wire, so order by length and order by bytes agree
+MAX_UINT: Final = 2**64 - 1  # ENC-1
 
 _UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _SIMPLE_VALUES: Final[dict[int, bool | None]] = {20: False, 21: True, 22: None}
 _SHORTEST: Final = (24, 1 << 8, 1 << 16, 1 << 32)  # the least argument that needs 1, 2, 4, 8 bytes
-_REFUSED: Final = {_NEGATIVE: "negative integer", _TAG: "tag"}
+_REFUSED: Final = {_NEGATIVE: "negative integer", _TAG: "tag"}  # ENC-1
 
 
 # --- encoding --------------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def decode(data: bytes) -> Decoded:
     if type(data) is not bytes:
         raise InvalidArgument("encoded data must be bytes")
     value, end = _item(data, 0, 0)
-    if end != len(data):
+    if end != len(data):  # ENC-8
         raise _bad(end, "bytes after the end")
     return value
 
@@ -124,7 +124,7 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Decoded, int]:
     if major == _ARRAY or major == _MAP:
         if depth >= MAX_DEPTH:
             raise _bad(at, f"containers nest deeper than {MAX_DEPTH}")
-        if argument > len(data) - body:  # every item has at least one byte
+        if argument > len(data) - body:  # ENC-4: every item has at least one byte
             raise _bad(at, "declared length exceeds what is there")
         return (_array if major == _ARRAY else _map)(data, body, argument, depth + 1)
     if major == _SIMPLE:
@@ -138,13 +138,13 @@ def _long_argument(data: bytes, at: int) -> tuple[int, int]:
     """The argument of a head of more than one byte, and the offset behind the head."""
     info = data[at] & 31
     if info > 27:
-        raise _bad(at, "indefinite length" if info == 31 else "reserved head")
+        raise _bad(at, "indefinite length" if info == 31 else "reserved head")  # ENC-3
     end = at + 1 + (1 << info - 24)
     if end > len(data):
         raise _bad(at, "ends too early")
     argument = int.from_bytes(data[at + 1 : end], "big")
     if argument < _SHORTEST[info - 24] and data[at] >> 5 != _SIMPLE:
-        raise _bad(at, "not the shortest form")
+        raise _bad(at, "not the shortest form")  # ENC-2
     return argument, end
 
 
@@ -171,6 +171,7 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int, Decode
 
 
 def _text(raw: bytes, at: int) -> str:
+    """The text, in its one form (ENC-5)."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -60,7 +60,7 @@ def hmac_sha256(key: bytes, data: bytes) -> bytes:
 
 
 def hkdf(*, salt: bytes, secret: Secret, info: bytes) -> Secret:
-    """HKDF-SHA256 (RFC 5869), extract and expand to 32 bytes."""
+    """HKDF-SHA256 (RFC 5869; SUITE-5), extract and expand to 32 bytes."""
     return Secret(HKDF(_SHA256, 32, salt, info).derive(secret.reveal()))
 
 
@@ -130,6 +130,7 @@ def _is_prime_order(public: bytes) -> bool:
 
 # --- sealing: HPKE base mode, KEM MLKEM768-X25519 (X-Wing, 0x647a), HKDF-SHA256, AES-256-GCM -------------------------
 
+# SUITE-2
 _HPKE: Final = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 _X25519_PRIME: Final = 2**255 - 19
 # Points whose order divides 8, on the curve and on its twist, as canonical u (RFC 7748 §6.1; "May the Fourth" list).
@@ -164,14 +165,14 @@ class SealingPublicKey:
 
 def _load_ml_kem(data: bytes, where: str) -> MLKEM768PublicKey:
     try:
-        return MLKEM768PublicKey.from_public_bytes(data)  # performs the modulus check of FIPS 203 §7.2
+        return MLKEM768PublicKey.from_public_bytes(data)  # performs the modulus check of FIPS 203 §7.2 (SUITE-4)
     except ValueError:
         pass
     raise MalformedError(where, "not an ML-KEM-768 key: a coefficient is not below the modulus")
 
 
 def _check_x25519(u: bytes, where: str) -> None:
-    # One key, one encoding: the library would accept u >= p and a set top bit as aliases (attack PR-1).
+    # SUITE-3. One key, one encoding: the library would accept u >= p and a set top bit as aliases (attack PR-1).
     if int.from_bytes(u, "little") >= _X25519_PRIME:
         raise MalformedError(where, "not an X25519 key: not below the prime, or its top bit is set")
     if u in _X25519_LOW_ORDER or u in _X25519_WEAK:
@@ -208,8 +209,8 @@ def hpke_open(key: SealingSecretKey, sealed: bytes, *, info: bytes) -> Secret:
 
 # --- content: AES-256-GCM under a key that is used once --------------------------------------------------------------
 
-# A zero nonce is safe because each of these keys encrypts one text in its life: it is expanded from a content secret
-# that is fresh per message (SEAL-5). It would not be safe for a key that is stored and used again.
+# SUITE-6. A zero nonce is safe because each of these keys encrypts one text in its life: it is expanded from a content
+# secret that is fresh per message (SEAL-5). It would not be safe for a key that is stored and used again.
 _ONLY_NONCE: Final = bytes(12)
 
 
