@@ -186,8 +186,8 @@ def test_pr_13_every_single_bit(artefact: Artefact) -> None:
 
 @pytest.mark.parametrize("artefact", ARTEFACTS, ids=lambda artefact: artefact.name)
 def test_pr_14_version_and_type_are_not_negotiated(artefact: Artefact) -> None:
-    """Dashlane's and Bitwarden's legacy modes, PyJWT CVE-2022-29217, attic CVE-2015-4082: the attacker picks version or
-    type. Holds: one version; each type number is read at its own door alone (P10).
+    """Dashlane's and Bitwarden's legacy modes, PyJWT CVE-2022-29217, attic CVE-2015-4082: the attacker picks version
+    or type. Holds: one version; each type number is read at its own door alone (P10).
     """
     kind = field(artefact.data, (0,))
     for version in [*range(32), 255, 2**32, 2**64 - 1]:

@@ -88,8 +88,8 @@ def test_id_1_a_reader_lets_a_ghost_in() -> None:
 
 
 def test_id_1_a_ghost_in_a_letter() -> None:
-    """As above, by letter: a ghost among the listed ids, a ghost's own letter, a proof for somebody not named.
-    Holds: a letter proves its reader's membership under the signed root; the list must lead to it (P1).
+    """As above, by letter: a ghost among the listed ids, a ghost's own letter, a proof for somebody not named. Holds:
+    a letter proves its reader's membership under the signed root; the list must lead to it (P1).
     """
     nonce = field(LETTER.data, (4, 0))
     for ids in ((BOB, CAROL, MALLORY, ALICE), (BOB, CAROL, ALICE), (BOB, CAROL), (BOB,)):
@@ -113,9 +113,9 @@ def test_id_1_a_ghost_in_a_letter() -> None:
 
 
 def test_id_1_a_directory_hands_out_its_own_key() -> None:
-    """Password managers' sharing, every key server (ePrint 2026/058, 5 of 27 attacks). The directory answers "bob" with
-    a valid record of Mallory. Holds: a name is pinned to the first id; the answer is IdentityChanged, and from then on
-    nothing is sealed to that name until a person decides (P1).
+    """Password managers' sharing, every key server (ePrint 2026/058, 5 of 27 attacks). The directory answers "bob"
+    with a valid record of Mallory. Holds: a name is pinned to the first id; the answer is IdentityChanged, and from
+    then on nothing is sealed to that name until a person decides (P1).
     """
     contacts = Contacts(ALICE.user_id)
     contacts.add(BOB.record, name="bob")

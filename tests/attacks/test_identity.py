@@ -113,9 +113,9 @@ def test_id_2_verification_needs_our_own_identity() -> None:
 
 
 def test_id_3_a_record_under_another_users_id() -> None:
-    """matrix-js-sdk CVE-2022-39250: a device whose id was the user's own master key. Holds: an id *is* a signing key of
-    fixed length and the record is signed by it; nobody else's signature makes it theirs (P2). The matrix of labels is
-    PR-5's.
+    """matrix-js-sdk CVE-2022-39250: a device whose id was the user's own master key. Holds: an id *is* a signing key
+    of fixed length and the record is signed by it; nobody else's signature makes it theirs (P2). The matrix of labels
+    is PR-5's.
     """
     with refused(InvalidMessage):
         decoded(record(MALLORY, user_id=ALICE.id))
@@ -128,9 +128,9 @@ def test_id_3_a_record_under_another_users_id() -> None:
 
 
 def test_id_4_alices_sealing_key_under_mallorys_name() -> None:
-    """TextSecure and Olm unknown key share (Frosch et al. 2016, NCC 2016). Mallory publishes Alice's sealing key as her
-    own. Holds: it is reported, both records are kept, and what is sealed to "Mallory" does not open as Alice's: the
-    HPKE info binds the user id (P1, P2).
+    """TextSecure and Olm unknown key share (Frosch et al. 2016, NCC 2016). Mallory publishes Alice's sealing key as
+    her own. Holds: it is reported, both records are kept, and what is sealed to "Mallory" does not open as Alice's:
+    the HPKE info binds the user id (P1, P2).
     """
     squatted = decoded(record(MALLORY, sealing_key=ALICE.sealing_key))
     contacts = Contacts(BOB.user_id)

@@ -202,8 +202,8 @@ def broken(_: int) -> bytes:
 
 @pytest.mark.parametrize("generator", [bytes, one_short, nothing, broken])
 def test_pr_7_the_generator_fails(generator: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """libcrux-ed25519 RUSTSEC-2026-0075, Cryptocat 2013: a failed generator gives an all-zero or short key. Holds: keys
-    and messages are not made, and the state stays as it was (P9).
+    """libcrux-ed25519 RUSTSEC-2026-0075, Cryptocat 2013: a failed generator gives an all-zero or short key. Holds:
+    keys and messages are not made, and the state stays as it was (P9).
     """
     keys = SealingKeys(BOB.identity)
     keys.rotate(at=NOW)

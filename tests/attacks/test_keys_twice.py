@@ -152,8 +152,8 @@ def salamander(committed: Person, other: Person) -> bytes:
 
 @pytest.mark.parametrize(("committed", "other"), [(BOB, CAROL), (CAROL, BOB)])
 def test_pr_9_invisible_salamander(committed: Person, other: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As above, as a whole message: two readers, two content secrets, a body that decrypts under both. Holds: whichever
-    key the header commits to, exactly its reader opens it; for the other nothing is decrypted (P7).
+    """As above, as a whole message: two readers, two content secrets, a body that decrypts under both. Holds:
+    whichever key the header commits to, exactly its reader opens it; for the other nothing is decrypted (P7).
     """
     envelope = salamander(committed, other)
     assert opened_by(committed, anonymous=True)(envelope)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 from cryptography.exceptions import InvalidTag
 
-import siegel
 from siegel import Contacts, Identity, SealingKeys, Succession, UserId, inspect_envelope, open_sealed, seal
 from siegel._core.suite import sign, verify
 from siegel.errors import InvalidArgument, InvalidMessage, MalformedError
@@ -41,6 +39,7 @@ from tests.attacks.attacker import (
     with_body,
 )
 from tests.attacks.handmade_hpke import seal_with_ephemeral
+from tests.attacks.interface import public_callables
 from tests.attacks.mutations import field, replaced
 
 # --- PR-1: X25519 ----------------------------------------------------------------------------------------------------
@@ -73,9 +72,9 @@ def test_pr_1_low_order_and_alias_keys(u: bytes) -> None:
 
 
 def test_pr_1_a_torsioned_twin_opens_nothing() -> None:
-    """As above: a twin with a point of order eight added agrees on the same X25519 secrets under other bytes. The parse
-    does not refuse it, and being other bytes it is not reported as shared. Holds: the KEM hashes the key's bytes, so
-    what is sealed to the twin does not open with the original, not even with the info of the twin's owner.
+    """As above: a twin with a point of order eight added agrees on the same X25519 secrets under other bytes. The
+    parse does not refuse it, and being other bytes it is not reported as shared. Holds: the KEM hashes the key's
+    bytes, so what is sealed to the twin does not open with the original, not even with the info of the twin's owner.
     """
     twin = curves.torsioned_twin(ALICE.sealing_key[1184:])
     mallory = decoded(record(MALLORY, sealing_key=ALICE.sealing_key[:1184] + twin))
@@ -96,8 +95,8 @@ def test_pr_1_a_torsioned_twin_opens_nothing() -> None:
 
 
 def test_pr_1_an_ephemeral_of_low_order() -> None:
-    """As above, in the ciphertext: an ephemeral that makes the X25519 half of the secret all zero, everything else done
-    right. Holds: InvalidMessage. Control: the same hand with an honest ephemeral is opened.
+    """As above, in the ciphertext: an ephemeral that makes the X25519 half of the secret all zero, everything else
+    done right. Holds: InvalidMessage. Control: the same hand with an honest ephemeral is opened.
     """
     envelope = sealed(BOB)
     secret = insight(envelope, BOB).content_secret
@@ -249,19 +248,6 @@ def test_pr_3_the_id_does_not_depend_on_the_way() -> None:
 # --- PR-4: a pair of keys as arguments -------------------------------------------------------------------------------
 
 
-def public_callables() -> Iterator[tuple[str, inspect.Signature]]:
-    """Every public function, constructor and method."""
-    for name in siegel.__all__:
-        thing = getattr(siegel, name)
-        if inspect.isclass(thing) and issubclass(thing, Exception):
-            continue
-        yield name, inspect.signature(thing)
-        if inspect.isclass(thing):
-            for member, function in inspect.getmembers(thing, callable):
-                if not member.startswith("_"):
-                    yield f"{name}.{member}", inspect.signature(function)
-
-
 PRIVATE = {"identity", "old", "secret", "seed", "sender", "text", "words"}
 PUBLIC_HALF = {"public", "public_key", "signing_key", "sealing_key", "user_id", "key", "pair", "keypair", "verify_key"}
 
@@ -278,8 +264,8 @@ def test_pr_4_no_function_takes_a_pair() -> None:
 
 
 def test_pr_4_a_foreign_public_half_is_not_used() -> None:
-    """As above. Holds: 64-byte pairs are refused; a signature does not change with what an object says about its public
-    half, so two signatures with one R cannot be had; stored keys are seeds alone, the public half is computed.
+    """As above. Holds: 64-byte pairs are refused; a signature does not change with what an object says about its
+    public half, so two signatures with one R cannot be had; stored keys are seeds alone, the public half is computed.
     """
     for pair in (BOB.secret + ALICE.id, BOB.signing_seed + BOB.id):
         with refused(InvalidArgument):

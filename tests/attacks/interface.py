@@ -1,0 +1,21 @@
+"""What siegel offers to a caller, to be searched for what it should not offer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+import siegel
+
+
+def public_callables() -> Iterator[tuple[str, inspect.Signature]]:
+    """Every public function, constructor and method."""
+    for name in siegel.__all__:
+        thing = getattr(siegel, name)
+        if inspect.isclass(thing) and issubclass(thing, Exception):
+            continue
+        yield name, inspect.signature(thing)
+        if inspect.isclass(thing):
+            for member, function in inspect.getmembers(thing, callable):
+                if not member.startswith("_"):
+                    yield f"{name}.{member}", inspect.signature(function)
