@@ -153,6 +153,7 @@ def seal_content(
     hedge = hedge_secret(sender).reveal() if sender else b""
     mode = mode_of(private=private)  # the signature covers it, so two modes are two plaintexts and need two keys
     secret = hkdf_extract(salt=salt, material=labelled(Label.CONTENT_SECRET, hedge, mode, root, digest))
+    del hedge  # raw bytes: a crash report that shows local variables must not find them when a step below fails
     commitment, body_key = hkdf_expand_pair(secret, info=labelled(Label.CONTENT_KEYS, root))
     header = make_header(private=private, recipient_count=len(placed), root=root, commitment=commitment)
 
@@ -191,7 +192,7 @@ def _signed_part(header: Header, digest: bytes) -> bytes:  # SEAL-9
 def _check_body(body: bytes) -> None:
     if not isinstance(body, bytes | bytearray | memoryview):
         raise InvalidArgument("the body must be bytes")
-    if len(body) > MAX_BODY_BYTES:
+    if memoryview(body).nbytes > MAX_BODY_BYTES:  # len() of a view counts items, which may be wider than a byte
         raise InvalidArgument(f"the body is larger than {MAX_BODY_BYTES} bytes; encrypt it as a stream instead")
 
 
