@@ -99,7 +99,7 @@ class Contacts:
         held = self._people.get(public.user_id)
         if held and public.issued_at < held.record.issued_at:
             raise Superseded("a newer record of this user is held")
-        self._people[public.user_id] = _Contact(public)
+        self._people[public.user_id] = _Contact(public, succession=held.succession if held else None)
         if name is not None:
             self._names[name] = public.user_id
 

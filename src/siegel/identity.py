@@ -55,7 +55,7 @@ class UserId(Frozen):
     def __init__(self, data: bytes) -> None:
         if type(data) is not bytes or len(data) != USER_ID_BYTES:
             raise MalformedError("user id", f"{USER_ID_BYTES} bytes are needed")
-        self._set(data=data)
+        object.__setattr__(self, "data", data)  # not _set: a large envelope makes thousands of them
 
     @classmethod
     def parse(cls, text: str) -> UserId:
