@@ -309,12 +309,16 @@ def test_a_handover_by_somebody_unknown() -> None:
     assert len(contacts) == 0
 
 
-def test_accepting_ends_a_handover() -> None:
+def test_accepting_ends_a_handover_and_keeps_its_evidence() -> None:
     contacts = pinned()
     contacts.succeed(handover("robert"))
     contacts.accept(public("bob"))
     assert contacts.state(BOB) is ContactState.PINNED
-    assert contacts.succeed(handover("robert")) == (SuccessionClaimed(BOB, person("robert").user_id),)
+    assert contacts.succeed(handover("robert")) == ()
+    assert contacts.state(BOB) is ContactState.PINNED
+    (fork,) = contacts.succeed(handover("mallory"))
+    assert isinstance(fork, ForkDetected)
+    assert contacts.state(BOB) is ContactState.VIOLATED
 
 
 # --- at rest ---------------------------------------------------------------------------------------------------------
