@@ -1,7 +1,7 @@
 """HPKE base mode with MLKEM768-X25519, HKDF-SHA256 and AES-256-GCM, by hand and from explicit randomness (SUITE-2).
 
 RFC 9180 §4, §5.1; X-Wing (draft-connolly-cfrg-xwing-kem). ML-KEM is ``kyber-py``; X25519 and AES are those of the
-package ``cryptography``. ``eseed`` is the encapsulator's randomness, 64 bytes: ML-KEM's m and the ephemeral X25519 scalar.
+package ``cryptography``. ``eseed`` is the randomness of one encapsulation, 64 bytes: ML-KEM's m, the X25519 scalar.
 """
 
 from __future__ import annotations
@@ -49,7 +49,12 @@ def _expand(seed: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     expanded = hashlib.shake_256(seed).digest(96)
     ek, dk = ML_KEM_768.key_derive(expanded[:64])
     scalar = expanded[64:]
-    return ek, dk, scalar, X25519PrivateKey.from_private_bytes(scalar).public_key().public_bytes_raw()
+    return ek, dk, scalar, x25519_public(scalar)
+
+
+def x25519_public(scalar: bytes) -> bytes:
+    """The u of a scalar."""
+    return X25519PrivateKey.from_private_bytes(scalar).public_key().public_bytes_raw()
 
 
 def public_key(seed: bytes) -> bytes:
@@ -77,7 +82,7 @@ def check_public_key(key: bytes, stage: str = "sealing-key") -> None:
     require(len(key) == 1216 and all(c < Q for c in coefficients(key)), stage)
     require(u < X25519_PRIME, stage)
     require(not _is_low_order(key[1184:]), stage)
-    require(key[1184:] != X25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw(), stage)
+    require(key[1184:] != x25519_public(bytes(32)), stage)  # of the all-zero scalar, which everybody knows
 
 
 def _is_low_order(u: bytes) -> bool:
@@ -96,7 +101,7 @@ def _is_low_order(u: bytes) -> bool:
 def encapsulate(key: bytes, eseed: bytes) -> tuple[bytes, bytes]:
     """``enc`` (1120 bytes) and the shared secret, from the explicit ``eseed``."""
     ephemeral = X25519PrivateKey.from_private_bytes(eseed[32:])
-    ct_x, pk_x = ephemeral.public_key().public_bytes_raw(), key[1184:]
+    ct_x, pk_x = x25519_public(eseed[32:]), key[1184:]
     ss_m, ct_m = ML_KEM_768._encaps_internal(key[:1184], eseed[:32])
     ss_x = ephemeral.exchange(X25519PublicKey.from_public_bytes(pk_x))
     return ct_m + ct_x, _combine(ss_m, ss_x, ct_x, pk_x)

@@ -1,0 +1,86 @@
+"""Every flag of the vectors: the kind of bug that a vector with it finds, and the properties P1 … P10 at stake."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+
+def _note(kind: str, description: str, properties: str) -> dict[str, Any]:
+    return {"bugType": kind, "description": description, "properties": properties.split()}
+
+
+NOTES: Final[dict[str, dict[str, Any]]] = {
+    # --- honest objects
+    "Normal": _note("BASIC", "An ordinary object, as the library writes it.", "P1 P2"),
+    "Boundary": _note("EDGE_CASE", "A value at the very end of its range, which is still allowed.", "P10"),
+    "KnownAnswer": _note("BASIC", "A derivation with all its intermediate values.", "P3 P10"),
+    # --- encoding
+    "NonShortest": _note("ENCODING", "A CBOR head that is longer than its argument needs.", "P10"),
+    "Indefinite": _note("ENCODING", "An item of indefinite length.", "P10"),
+    "ForbiddenType": _note("ENCODING", "A negative integer, float, tag, undefined or other simple value.", "P10"),
+    "LyingLength": _note(
+        "ENCODING", "A declared length of which less is there; nothing may be allocated for it.", "P10"
+    ),
+    "BadText": _note("ENCODING", "Text that is not UTF-8, or not in Unicode normal form C.", "P10"),
+    "MapKey": _note("ENCODING", "A map key of another type or above 23, out of order, or given twice.", "P10"),
+    "Depth": _note("ENCODING", "Containers that nest deeper than 8.", "P10"),
+    "TrailingBytes": _note("ENCODING", "Bytes behind the end of the object.", "P10"),
+    "Truncated": _note("ENCODING", "The object ends too early.", "P10"),
+    "WrongShape": _note("ENCODING", "An item of the wrong type, length or count; a number outside its range.", "P10"),
+    "WrongType": _note("ENCODING", "An object of another kind.", "P10"),
+    "WrongVersion": _note("ENCODING", "Another protocol version; there is no negotiation.", "P10"),
+    # --- padding
+    "Padding": _note(
+        "ENCODING", "Padding that is not the one form for its text: it could carry a second meaning.", "P10"
+    ),
+    # --- texts
+    "Checksum": _note("ENCODING", "A checksum that does not match: a typing error.", "P10"),
+    "WrongKind": _note("AUTH_BYPASS", "A text of another kind: a secret given as a user id, or the reverse.", "P2 P10"),
+    "SpareBits": _note(
+        "ENCODING", "A text whose unused last bits are not zero: a second text for the same bytes.", "P10"
+    ),
+    "CaseAndSpacing": _note("EDGE_CASE", "Case or spacing that is not significant.", "P10"),
+    "TextForm": _note("ENCODING", "A text that is no bech32m string, or does not hold 32 bytes.", "P10"),
+    "WordList": _note("ENCODING", "Words of another count, another list or another language.", "P10"),
+    "WeakSecret": _note("CONFIDENTIALITY", "A secret that is no secret: all zeros, or of another length.", "P1 P2"),
+    # --- labels and algorithms
+    "WrongLabel": _note("AUTH_BYPASS", "Bytes made under the label of another purpose.", "P2 P10"),
+    "MissingSeparator": _note("AUTH_BYPASS", "The zero byte between label and items is missing.", "P2 P10"),
+    "WrongAlgorithm": _note("MISSING_STEP", "Another hash, mode or cipher than the one suite has.", "P3 P10"),
+    "BadPoint": _note("AUTH_BYPASS", "An Ed25519 point that is not canonical, small, or not of prime order.", "P2 P7"),
+    "Malleable": _note("AUTH_BYPASS", "A second form of a valid signature.", "P7 P10"),
+    "BadSignature": _note("AUTH_BYPASS", "A signature of another text, by another key, or damaged.", "P2"),
+    "BadSealingKey": _note("CONFIDENTIALITY", "A sealing key that is not canonical or contributes nothing.", "P1 P3"),
+    "Proof": _note("AUTH_BYPASS", "A Merkle proof of the wrong length, place or node.", "P1"),
+    # --- records and contacts
+    "Dates": _note("MISSING_STEP", "Dates that contradict each other.", "P5 P10"),
+    "Clock": _note("REPLAY", "A record past its end, or dated ahead of the clock.", "P5"),
+    "Rollback": _note("ROLLBACK", "An older record than the one held.", "P5 P8"),
+    "KeyChange": _note(
+        "AUTH_BYPASS", "Another key for a user who is pinned: a person decides, not the network.", "P1 P2"
+    ),
+    "SharedKey": _note("CONFIDENTIALITY", "One sealing key under two user ids.", "P1"),
+    "Rotation": _note("CONFIDENTIALITY", "Rotating sealing keys: numbers, order, deletion.", "P4 P5"),
+    "HandOver": _note("AUTH_BYPASS", "A succession, which is a hint and never moves trust by itself.", "P2 P5"),
+    "SafetyNumber": _note("AUTH_BYPASS", "What two people compare.", "P1 P2"),
+    # --- sealed messages
+    "Audience": _note("CONFIDENTIALITY", "Entries or a proof that are not the audience which the sender signed.", "P1"),
+    "GhostRecipient": _note("CONFIDENTIALITY", "A reader whom the sender did not name.", "P1"),
+    "PassedOn": _note("CONFIDENTIALITY", "A letter passed on to somebody whom the sender did not name.", "P1"),
+    "NotForUs": _note("BASIC", "No entry for this reader, or a key that is not held any more.", "P1 P4"),
+    "MovedEntry": _note("AUTH_BYPASS", "A sealed content secret under another label, number or header.", "P1 P2"),
+    "Damaged": _note("AUTH_BYPASS", "Bits flipped on the way.", "P1 P2"),
+    "Commitment": _note("AUTH_BYPASS", "A key that the header does not commit to: two readers, two texts.", "P7"),
+    "OtherBody": _note("AUTH_BYPASS", "A body under a header, key, nonce or size that is not its own.", "P2 P7"),
+    "Reseal": _note(
+        "AUTH_BYPASS", "A recipient, who knows the content secret, seals the text again to others.", "P1 P2"
+    ),
+    "ForeignSender": _note("AUTH_BYPASS", "A sender's name on a text that this sender did not sign.", "P2"),
+    "Unsigned": _note("AUTH_BYPASS", "A message without sender, which only who asks for it may get.", "P2"),
+    "Reserved": _note("AUTH_BYPASS", "A message of the protocol itself handed to an application.", "P6"),
+    "Trust": _note("AUTH_BYPASS", "An authentic message whose sender is unknown or in doubt.", "P2"),
+    "Limit": _note("LIMIT", "More than the protocol allows; refused before work is done on it.", "P10"),
+    "Letter": _note("BASIC", "One recipient's share of an envelope.", "P1"),
+    "Private": _note("BASIC", "A message whose recipients stay hidden from each other.", "P1"),
+    "Argument": _note("MISSING_STEP", "What the caller asks for cannot be done.", "P1 P10"),
+}
