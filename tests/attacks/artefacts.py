@@ -8,8 +8,10 @@ from typing import NamedTuple
 from siegel import (
     Contacts,
     Identity,
+    OpenedMessage,
     PublicIdentity,
     SealingKeys,
+    SiegelError,
     Succession,
     UserId,
     audit_recipients,
@@ -101,12 +103,20 @@ def _owner() -> Contacts:
     return contacts
 
 
+def _first(results: list[OpenedMessage | SiegelError]) -> OpenedMessage:
+    (result,) = results
+    if isinstance(result, SiegelError):
+        raise result
+    return result
+
+
 BYTE_DOORS: dict[str, Callable[[bytes], object]] = {artefact.name: artefact.read for artefact in ARTEFACTS + STATES} | {
     "inspect": inspect_envelope,
     "audit": lambda data: audit_recipients(data, allowed=EVERYBODY),
     "letters": lambda data: list(letters(data)),
     "open with rotating keys": lambda data: open_sealed(data, identity=some_sealing_keys(), contacts=EVERYBODY),
     "open with contacts": lambda data: open_sealed(data, identity=BOB.identity, contacts=some_contacts()),
+    "open many": lambda data: _first(open_many([data], identity=BOB.identity, contacts=EVERYBODY)),
     "open unsigned": opened_by(BOB, anonymous=True),
     "user id": UserId,
     "secret": Identity.from_secret,
@@ -118,7 +128,3 @@ TEXT_DOORS: dict[str, Callable[[str], object]] = {
     "words": Identity.from_words,
     "safety number": lambda text: _owner().verify(ALICE.user_id, text),
 }
-
-
-def open_all(data: bytes) -> object:
-    return open_many([data], identity=BOB.identity, contacts=EVERYBODY)
