@@ -301,6 +301,21 @@ def blocks_on_pages() -> dict[str, str]:
     return found
 
 
+def values_on_pages() -> dict[str, dict[str, str]]:
+    """The values as the pages give them, by example and name; lines of hex joined, lines of words by a space."""
+    found: dict[str, dict[str, str]] = {}
+    for example, text in blocks_on_pages().items():
+        values: dict[str, list[str]] = {}
+        name = ""
+        for line in text.splitlines():
+            if line.startswith("  "):
+                values[name] = [*values.get(name, []), line[2:]]
+            else:
+                name = line
+        found[example] = {name: (" " if " " in lines[0] else "").join(lines) for name, lines in values.items()}
+    return found
+
+
 def write() -> None:
     """Puts the computed examples into their blocks."""
     computed = {name: rendered(rows) for name, rows in examples().items()}

@@ -8,19 +8,12 @@ from siegel import Identity, PublicIdentity, Succession, open_sealed
 from tests.spec import examples
 
 COMPUTED = examples.examples()
+VALUES = examples.values_on_pages()
 
 
 def on_page(example: str, name: str) -> bytes:
     """One value, read from the page and not from the code that wrote it."""
-    lines = iter(examples.blocks_on_pages()[example].splitlines())
-    values: dict[str, str] = {}
-    heading = ""
-    for line in lines:
-        if line.startswith("  "):
-            values[heading] = values.get(heading, "") + line.strip()
-        else:
-            heading = line
-    return bytes.fromhex(values[name])
+    return bytes.fromhex(VALUES[example][name])
 
 
 @pytest.mark.parametrize("name", COMPUTED)
