@@ -51,8 +51,8 @@ file readable by you alone. They are never written to a pipe. 'siegel keygen --f
 """
 
 _SEAL: Final = """\
-Seals up to 16 MiB to 1 to 16,384 recipients, signed by you. Exactly the recipients can open it, and each sees who
-wrote it and for whom. If you want to read it again yourself, be one of the recipients.
+Seals up to 16 MiB to 1 to 16,384 recipients, signed by you. Exactly the recipients can open it, and each learns from
+the signature who wrote it. If you want to read it again yourself, be one of the recipients.
 
   siegel seal -r ben.pub -i ada.key < note.txt > note.sealed
   siegel seal notice.txt -r staff/*.pub -i ada.key -o notice.sealed
@@ -207,7 +207,7 @@ def _seal(parser: argparse.ArgumentParser) -> None:
     author.add_argument(
         "--anonymous",
         action="store_true",
-        help="do not sign: nobody can know who wrote it, and a recipient could pass it on as new",
+        help="do not sign: nobody can know who wrote it, and a recipient could rebuild it for others",
     )
     parser.add_argument("--private", action="store_true", help="hide the recipients from each other; with --letters")
     parser.add_argument(

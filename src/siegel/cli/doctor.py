@@ -31,17 +31,12 @@ def doctor(_: argparse.Namespace, console: Console) -> None:
     findings = [*map(_version, REQUIRED), *map(_examined, CHECKS)]
     failed = [finding.name for finding in findings if not finding.ok]
     machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
-    console.result(
-        {
-            "ok": not failed,
-            "siegel": __version__,
-            "python": platform.python_version(),
-            "system": platform.system(),
-            "machine": platform.machine(),
-            "checks": [finding._asdict() for finding in findings],
-        },
-        [f"siegel {__version__} on {machine}", "", *_lines(findings, colour=console.colour), *_verdict(findings)],
-    )
+    if console.as_json:
+        checks = [finding._asdict() for finding in findings]
+        console.result({"ok": not failed, "siegel": __version__, "machine": machine, "checks": checks}, [])
+    else:
+        table_lines = _lines(findings, colour=console.colour)
+        console.show([f"siegel {__version__} on {machine}", "", *table_lines, *_verdict(findings)])
     if failed:
         raise CommandError(
             "self-test",

@@ -50,10 +50,11 @@ def input_name(name: str | None) -> str:
     return STDIN_NAME if name in {None, "-"} else str(name)
 
 
-def read_input(name: str | None, *, limit: int, console: Console, typed: bool = False) -> bytes:
+def read_input(name: str | None, *, limit: int, console: Console, typed: str = "") -> bytes:
     """The input, or its first ``limit`` + 1 bytes, so that what is too long is noticed and never loaded.
 
-    ``typed``: whether a person may type it; if not, a terminal as standard input is a UsageError instead of a wait.
+    ``typed`` is what a person is told who may type it; without, a terminal as standard input is a UsageError instead
+    of a wait.
     """
     if name is not None and name != "-":
         return read_file(name, limit=limit)
@@ -62,7 +63,7 @@ def read_input(name: str | None, *, limit: int, console: Console, typed: bool = 
     if sys.stdin.isatty():
         if not typed:
             raise UsageError("there is no input", "name a FILE, or pipe it in")
-        console.hint("reading from the terminal; end with Ctrl-D on a line of its own")
+        console.hint(f"{typed}; end with Ctrl-D on a line of its own")
     try:
         return sys.stdin.buffer.read(limit + 1)
     except OSError as error:
@@ -78,15 +79,18 @@ def read_file(path: FileName, *, limit: int) -> bytes:
         raise os_failure(f"read {path}", error) from None
 
 
-def read_secret_file(path: FileName, *, limit: int, console: Console) -> bytes:
-    """Like ``read_file``, and a warning if others can read it too."""
+def read_secret_file(path: FileName, *, limit: int) -> tuple[bytes, bool]:
+    """Like ``read_file``; and whether others can get at the file too."""
     try:
         with Path(path).open("rb") as file:
-            if _exposed(file.fileno()):
-                console.warn(f"{path} is open to other users of this machine (chmod 600 {path})")
-            return file.read(limit + 1)
+            return file.read(limit + 1), _exposed(file.fileno())
     except OSError as error:
         raise os_failure(f"read {path}", error) from None
+
+
+def warn_exposed(path: FileName, console: Console) -> None:
+    """For a file that turned out to hold a secret."""
+    console.warn(f"{path} is open to other users of this machine (chmod 600 {path})")
 
 
 def _exposed(descriptor: int) -> bool:

@@ -19,7 +19,7 @@ def inspect(args: argparse.Namespace, console: Console) -> None:
     """Prints for whom an envelope or letter is labelled."""
     names = read_contacts(args.contacts, console)
     sealed = read_input(args.file, limit=SEALED_LIMIT, console=console)
-    with about(input_name(args.file)):
+    with about(input_name(args.file), "a sealed message"):
         info = inspect_envelope(sealed)
     console.result(_facts(info, names), _lines(info, names))
 
@@ -70,8 +70,10 @@ def audit(args: argparse.Namespace, console: Console) -> None:
     allowed = read_contacts(args.allow, console)
     sealed = read_input(args.file, limit=SEALED_LIMIT, console=console)
     name = input_name(args.file)
-    with about(name):
+    with about(name, "a sealed message"):
         info = inspect_envelope(sealed)
+        if info.letter:
+            raise CommandError("malformed", f"{name} is a letter, which shows one label of all", "audit the envelope")
         try:
             audit_recipients(sealed, allowed=list(allowed))
         except NotPermitted as error:

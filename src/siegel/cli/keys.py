@@ -9,9 +9,10 @@ from getpass import getpass
 from typing import Final
 
 from siegel.cli.errors import CommandError, UsageError, about
-from siegel.cli.files import Output, input_name, read_input, read_secret_file
+from siegel.cli.files import Output, input_name, read_input, read_secret_file, warn_exposed
 from siegel.cli.people import content_lines, key_file, read_identity, read_user_id
 from siegel.cli.terminal import Console, day, size
+from siegel.errors import IdentityChanged, MalformedError
 from siegel.identity import Identity
 from siegel.safety import check_safety, safety_number
 
@@ -27,20 +28,24 @@ def keygen(args: argparse.Namespace, console: Console) -> None:
     output.write_secret(key_file(identity, created_at=time.time_ns() // 1_000_000), console)
     console.note(
         {"user_id": str(identity.user_id), "file": args.output},
-        [f"user id: {identity.user_id}"],
+        [] if output.on_terminal else [f"user id: {identity.user_id}"],  # on a screen it stands in the file's text
         beside_payload=output.on_stdout,
     )
 
 
 def _from_words(name: str, console: Console) -> Identity:
+    exposed = False
     if name != "-":
-        data = read_secret_file(name, limit=_WORDS_LIMIT, console=console)
+        data, exposed = read_secret_file(name, limit=_WORDS_LIMIT)
     elif sys.stdin is not None and sys.stdin.isatty():
         data = _ask("24 words, on one line (not shown): ").encode()
     else:
         data = read_input(None, limit=_WORDS_LIMIT, console=console)
-    with about(input_name(name)):
-        return Identity.from_words(" ".join(content_lines(data)))
+    with about(input_name(name), remedy="check the words and their order"):
+        identity = Identity.from_words(" ".join(content_lines(data)))
+    if exposed:
+        warn_exposed(name, console)
+    return identity
 
 
 def _ask(prompt: str) -> str:
@@ -101,9 +106,12 @@ def compare_safety_number(args: argparse.Namespace, console: Console) -> None:
         number = safety_number(ours, theirs)
         console.result({**facts, "safety_number": number}, [number])
         return
-    if sys.stdin is not None and sys.stdin.isatty():
-        console.hint("type the number that the other side shows, then Ctrl-D on a line of its own")
-    seen = read_input(None, limit=_NUMBER_LIMIT, console=console, typed=True)
-    with about(input_name(None)):
+    seen = read_input(None, limit=_NUMBER_LIMIT, console=console, typed="type the number that the other side shows")
+    try:
         check_safety(seen.decode("utf-8", "replace"), ours=ours, theirs=theirs)
+    except MalformedError as error:
+        raise CommandError(error.code, str(error), "give the number as the other side shows it") from None
+    except IdentityChanged as error:
+        remedy = "do not use this public identity; get it again another way, and compare again"
+        raise CommandError(error.code, str(error), remedy) from None
     console.result({**facts, "same": True}, ["the safety numbers agree: both sides hold the same two identities"])

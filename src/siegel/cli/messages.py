@@ -37,7 +37,7 @@ def seal_message(args: argparse.Namespace, console: Console) -> None:
     if args.private and not paths:
         console.warn("--private hides recipients only if letters reach them and never this envelope (--letters DIR)")
     sender = None if args.anonymous else read_identity(args.identity, console)
-    body = read_input(args.file, limit=MAX_BODY_BYTES, console=console, typed=True)
+    body = read_input(args.file, limit=MAX_BODY_BYTES, console=console, typed="type what to seal")
     _refuse_too_large(body, input_name(args.file))
     envelope = seal(
         body,
@@ -127,11 +127,12 @@ def open_message(args: argparse.Namespace, console: Console) -> None:
     contacts = read_contacts(args.contacts, console)
     identity = read_identity(args.identity, console)
     sealed = read_input(args.file, limit=SEALED_LIMIT, console=console)
-    with about(input_name(args.file)):
+    with about(input_name(args.file), "a sealed message"):
         message = open_sealed(sealed, identity=identity, contacts=list(contacts), allow_anonymous=args.anonymous)
     if not output.on_stdout:  # a file is told of when it is there; a screen shows who speaks before what is said
         output.write(message.body)
-    console.note(_facts(message, contacts, args.output), _lines(message, contacts), beside_payload=output.on_stdout)
+    lines = [*_lines(message, contacts), *([""] if output.on_terminal else [])]
+    console.note(_facts(message, contacts, args.output), lines, beside_payload=output.on_stdout)
     if output.on_stdout:
         output.write(message.body)
 

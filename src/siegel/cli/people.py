@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from siegel.cli.errors import CommandError, UsageError, about
-from siegel.cli.files import os_failure, read_file, read_secret_file
+from siegel.cli.files import os_failure, read_file, read_secret_file, warn_exposed
 from siegel.cli.terminal import Console, moment
 from siegel.errors import MalformedError
 from siegel.identity import Identity, PublicIdentity, UserId, parse_record
@@ -20,6 +20,7 @@ SECRET_PREFIX: Final = "siegel-secret-1"
 USER_ID_PREFIX: Final = "siegel1"
 
 _LIMIT: Final = 16_384  # a public identity has about 1.4 kB, a key file less
+_PUBLIC_IDENTITY: Final = "a public identity"
 _SECRET_MARK: Final = SECRET_PREFIX.encode("ascii")
 
 
@@ -34,10 +35,7 @@ def key_file(identity: Identity, *, created_at: int) -> bytes:
 
 def read_identity(path: str, console: Console) -> Identity:
     """The identity in a key file; a warning if others can read the file."""
-    return _parse_key_file(read_secret_file(path, limit=_LIMIT, console=console), path)
-
-
-def _parse_key_file(data: bytes, path: str) -> Identity:
+    data, exposed = read_secret_file(path, limit=_LIMIT)
     lines = content_lines(data)
     if len(lines) != 1 or not lines[0].lower().startswith(SECRET_PREFIX):
         raise CommandError(
@@ -45,8 +43,11 @@ def _parse_key_file(data: bytes, path: str) -> Identity:
             f"{path} is not a key file: it has not one line {SECRET_PREFIX}…",
             "'siegel keygen -o FILE' makes one",
         )
-    with about(path):
-        return Identity.parse(lines[0])
+    with about(path, remedy="copy the key file again, or restore it from its words"):
+        identity = Identity.parse(lines[0])
+    if exposed:
+        warn_exposed(path, console)
+    return identity
 
 
 def content_lines(data: bytes) -> list[str]:
@@ -75,7 +76,7 @@ def read_recipient(path: str) -> PublicIdentity:
             # argparse gives -r every word up to the next option, so the input may be among them.
             raise CommandError(
                 error.code,
-                f"{path} is not a public identity: {error}",
+                f"{path} is not {_PUBLIC_IDENTITY}: {error}",
                 "if it is the input, name it before -r or behind --",
             ) from None
 
@@ -106,7 +107,7 @@ def read_contacts(names: Iterable[str], console: Console) -> dict[UserId, str | 
         files = _folder(name) if Path(name).is_dir() else [Path(name)]
         for path in files:
             try:
-                with about(str(path)):
+                with about(str(path), _PUBLIC_IDENTITY):
                     known.setdefault(parse_record(_read_public(str(path))).user_id, path.stem)
             except CommandError as error:
                 if files == [Path(name)]:
@@ -131,7 +132,7 @@ def read_user_id(name: str, console: Console) -> UserId:
     data = read_file(name, limit=_LIMIT)
     if _SECRET_MARK in data.lower():
         return read_identity(name, console).user_id
-    with about(name):
+    with about(name, _PUBLIC_IDENTITY):
         return parse_record(data).user_id
 
 

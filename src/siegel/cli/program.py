@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         failure = CommandError("interrupted", "interrupted", "")
+        console.leave_line()
     except CommandError as error:
         failure = error
     except SiegelError as error:

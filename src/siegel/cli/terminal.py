@@ -6,6 +6,7 @@ terminal with its control characters.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -34,19 +35,32 @@ class Console:
 
     def result(self, facts: Mapping[str, Json], lines: Sequence[str]) -> None:
         """What the command found out, on standard output: the lines for a person, or the facts for a program."""
-        _say(sys.stdout, [_dump(facts)] if self.as_json else lines)
+        self.show([_dump(facts)] if self.as_json else [visible(line) for line in lines])
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Lines of our own making, colour and all, on standard output. OSError if there is none."""
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
+        _say(sys.stdout, lines)
 
     def note(self, facts: Mapping[str, Json], lines: Sequence[str], *, beside_payload: bool) -> None:
         """What is said about a payload: on standard error; facts on standard output where the payload is elsewhere."""
-        if self.as_json:
-            _say(sys.stderr if beside_payload else sys.stdout, [_dump(facts)])
+        if self.as_json and not beside_payload:
+            self.show([_dump(facts)])
+        elif self.as_json:
+            _say(sys.stderr, [_dump(facts)])
         else:
-            _say(sys.stderr, lines)
+            _say(sys.stderr, [visible(line) for line in lines])
 
     def hint(self, text: str) -> None:
         """A word to a person who may wait for something; nothing in JSON mode."""
         if not self.as_json:
             _say(sys.stderr, [f"siegel: {visible(text)}"])
+
+    def leave_line(self) -> None:
+        """Goes to a new line on a terminal, where a prompt or ^C may stand on this one."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            _say(sys.stderr, [""])
 
     def warn(self, text: str) -> None:
         """Something a person should put right; the command goes on."""

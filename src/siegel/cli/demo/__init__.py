@@ -44,7 +44,7 @@ def _cast(console: Console, people: list[tuple[str, str, str]], record_bytes: in
         shown = painted(f"{user_id[:_SHOWN_OF_ID]}…", DIM, colour=console.colour)
         lines.append(f"   {name:<8}{role:<20}{shown}")
     lines.append(f"   Each has one secret of 32 bytes, and a public record of {record_bytes:,} bytes at the others.")
-    console.result({}, lines)
+    console.show(lines)
 
 
 def _sum_up(stage: Stage, console: Console, seconds: float) -> None:

@@ -99,7 +99,7 @@ class Stage:
 
     def _line(self, text: str) -> None:
         if not self._console.as_json:
-            self._console.result({}, [text])
+            self._console.show([text])
 
 
 def is_refused(attempt: Callable[[], object]) -> bool:

@@ -1,0 +1,92 @@
+"""Runs the command as a person does: as a process, and in a terminal of its own."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+SIEGEL = (sys.executable, "-m", "siegel")
+_SECONDS = 60
+
+# Makes the terminal on standard input the controlling one, as a login does, and becomes the command.
+_LOGIN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv[1:])"
+
+
+class Result(NamedTuple):
+    """What a finished command leaves."""
+
+    status: int
+    out: bytes
+    err: str
+
+
+def siegel(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **environment: str) -> Result:
+    """Runs the command with its streams in pipes."""
+    done = subprocess.run(
+        [*SIEGEL, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        timeout=_SECONDS,
+    )
+    return Result(done.returncode, done.stdout, done.stderr.decode())
+
+
+def siegel_in_terminal(
+    *arguments: str | Path, typed: bytes = b"", after: bytes = b"", cwd: Path | None = None, **environment: str
+) -> tuple[int, str]:
+    """Runs the command in a terminal; exit status and everything on the screen.
+
+    ``typed`` is typed once ``after`` stands on the screen.
+    """
+    command = [sys.executable, "-c", _LOGIN, *SIEGEL, *map(str, arguments)]
+    ours, theirs = pty.openpty()
+    clean = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TERM"}}
+    process = subprocess.Popen(
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=cwd,
+        env={**clean, "TERM": "xterm", **environment},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        screen = _watch(ours, typed, after)
+        return process.wait(_SECONDS), screen.decode().replace("\r\n", "\n")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def _watch(ours: int, typed: bytes, after: bytes) -> bytes:
+    screen = b""
+    while True:
+        if typed and after in screen:
+            os.write(ours, typed)
+            typed = b""
+        ready, _, _ = select.select([ours], [], [], _SECONDS)
+        if not ready:
+            raise TimeoutError(f"the command waits; on the screen: {screen!r}")
+        try:
+            seen = os.read(ours, 65536)
+        except OSError:  # Linux: the other side has closed
+            return screen
+        if not seen:
+            return screen
+        screen += seen
+
+
+def written(folder: Path) -> Sequence[str]:
+    """Every file below the folder, also hidden and half-made ones."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())

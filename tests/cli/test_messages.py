@@ -1,0 +1,434 @@
+"""seal and open."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from siegel import SealingKeys, letters, open_sealed, seal
+from siegel._core.instants import DAY
+from siegel.cli.demo.server import with_flipped_bit, with_ghost
+from siegel.envelope import MAX_BODY_BYTES
+from tests.cli.conftest import NOW, PEOPLE, Run
+from tests.cli.terminal import siegel, siegel_in_terminal, written
+from tests.people import person
+
+ADA, BEN, EVA = (person(name) for name in PEOPLE)
+GHOST = person("ghost").public()
+BODY = b"The works meeting is on Friday.\n"
+
+
+# --- the whole way ---------------------------------------------------------------------------------------------------
+
+
+def test_ten_megabytes_between_two_folders(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    body = os.urandom(2**10) * 10_000
+    for folder in (ours, theirs):
+        folder.mkdir()
+        assert siegel("keygen", "-o", "my.key", cwd=folder).status == 0
+    assert siegel("public", "-i", "my.key", "-o", theirs / "them.pub", cwd=ours).status == 0
+    assert siegel("public", "-i", "my.key", "-o", ours / "them.pub", cwd=theirs).status == 0
+    (ours / "plan.bin").write_bytes(body)
+
+    sealed = siegel("seal", "-r", "them.pub", "-i", "my.key", "-o", theirs / "plan.sealed", "plan.bin", cwd=ours)
+    assert sealed.status == 0, sealed.err
+    assert body[:1024] not in (theirs / "plan.sealed").read_bytes()
+    opened = siegel("open", "-i", "my.key", "-c", "them.pub", "-o", "plan.bin", "plan.sealed", cwd=theirs)
+    assert opened.status == 0, opened.err
+    assert (theirs / "plan.bin").read_bytes() == body
+    assert opened.err.startswith("from:  them  siegel1")
+
+    refused = siegel("open", "-i", "my.key", "-c", "them.pub", "-o", "again.bin", theirs / "plan.sealed", cwd=ours)
+    assert refused.status == 1
+    assert written(ours) == ["my.key", "plan.bin", "them.pub"]
+
+
+def test_through_pipes(office: Path) -> None:
+    sealed = siegel("seal", "-r", "staff/ben.pub", "-i", "ada.key", stdin=BODY, cwd=office)
+    assert sealed.err == f"sealed 32 bytes to 1 recipient, signed: an envelope of {len(sealed.out):,} bytes\n"
+    opened = siegel("open", "-i", "ben.key", "-c", "staff", stdin=sealed.out, cwd=office)
+    assert opened.out == BODY
+    assert opened.err.startswith(f"from:  ada  {ADA.user_id}\n")
+
+
+def test_worker_processes(office: Path) -> None:
+    done = siegel(
+        "seal", "-r", "staff/ada.pub", "staff/ben.pub", "-i", "eva.key", "--workers", "2", stdin=BODY, cwd=office
+    )
+    assert done.status == 0, done.err
+    assert open_sealed(done.out, identity=BEN, contacts=[EVA.user_id]).body == BODY
+
+
+@pytest.mark.parametrize("size", [0, 1, MAX_BODY_BYTES])
+def test_every_allowed_size(office: Path, run: Run, size: int) -> None:
+    sealed = run("seal", "-r", "staff/ben.pub", "-i", "ada.key", stdin=bytes(size))
+    assert run("open", "-i", "ben.key", "-c", "staff", stdin=sealed.out).out == bytes(size)
+
+
+def test_more_than_the_limit_names_streams_and_writes_nothing(office: Path, run: Run) -> None:
+    before = written(office)
+    done = run("seal", "-r", "staff/ben.pub", "-i", "ada.key", "-o", "big", stdin=bytes(MAX_BODY_BYTES + 1))
+    assert done.status == 1
+    assert "standard input is larger than 16 MiB (16,777,216 bytes)" in done.err
+    assert "encrypted stream" in done.err
+    assert written(office) == before
+
+
+def test_a_larger_input_is_not_loaded(office: Path, run: Run) -> None:
+    with (office / "huge").open("wb") as huge:
+        huge.truncate(2**40)  # a hole: the disk holds nothing of it, memory could not
+    assert run("seal", "huge", "-r", "staff/ben.pub", "-i", "ada.key", "-o", "x").status == 1
+    assert run("open", "huge", "-i", "ada.key", "-o", "x").status == 1
+    assert run("inspect", "huge").status == 1
+    assert run("seal", "notice.txt", "-r", "huge", "-i", "ada.key", "-o", "x").status == 1
+    assert run("public", "-i", "huge", "-o", "x").status == 1
+
+
+# --- seal ------------------------------------------------------------------------------------------------------------
+
+
+def test_who_signs_has_to_be_said(office: Path, run: Run) -> None:
+    done = run("seal", "notice.txt", "-r", "staff/ben.pub", "-o", "x")
+    assert done.status == 2
+    assert "one of the arguments -i/--identity --anonymous is required" in done.err
+    assert run("seal", "notice.txt", "-r", "staff/ben.pub", "-i", "ada.key", "--anonymous", "-o", "x").status == 2
+    assert not Path("x").exists()
+
+
+def test_anonymous(office: Path, run: Run) -> None:
+    sealed = run("seal", "notice.txt", "-r", "staff/ben.pub", "--anonymous")
+    assert "not signed" in sealed.err
+    refused = run("open", "-i", "ben.key", "-c", "staff", "-o", "x", stdin=sealed.out)
+    assert refused.status == 1
+    assert "--anonymous opens it" in refused.err
+    assert not Path("x").exists()
+    opened = run("open", "-i", "ben.key", "--anonymous", stdin=sealed.out)
+    assert opened.out == BODY
+    assert opened.err.startswith("from:  nobody signed it\n")
+
+
+def test_content_type(office: Path, run: Run) -> None:
+    sealed = run("seal", "-r", "staff/ben.pub", "-i", "ada.key", "--content-type", "text/plain", stdin=BODY)
+    assert open_sealed(sealed.out, identity=BEN, contacts=[ADA.user_id]).content_type == "text/plain"
+    reserved = run("seal", "-r", "staff/ben.pub", "-i", "ada.key", "--content-type", "siegel/x", stdin=BODY)
+    assert reserved.status == 1
+    assert reserved.out == b""
+
+
+def test_seal_as_json(office: Path, run: Run) -> None:
+    done = run("seal", "notice.txt", "-r", "staff/ben.pub", "staff/eva.pub", "-i", "ada.key", "-o", "x", "--json")
+    facts = json.loads(done.out)
+    assert sorted(facts.pop("recipients")) == sorted([str(BEN.user_id), str(EVA.user_id)])
+    message = open_sealed(Path("x").read_bytes(), identity=BEN, contacts=[ADA.user_id])
+    assert facts == {
+        "message_id": message.message_id.hex(),
+        "private": False,
+        "signed": True,
+        "body_bytes": 32,
+        "bytes": Path("x").stat().st_size,
+        "file": "x",
+    }
+
+
+def test_an_input_behind_the_recipients_is_not_taken_for_one(office: Path, run: Run) -> None:
+    done = run("seal", "-i", "ada.key", "-r", "staff/ben.pub", "notice.txt")
+    assert done.status == 1
+    assert done.err.endswith("(if it is the input, name it before -r or behind --)\n")
+    sealed = run("seal", "-i", "ada.key", "-r", "staff/ben.pub", "--", "notice.txt")
+    assert open_sealed(sealed.out, identity=BEN, contacts=[ADA.user_id]).body == BODY
+
+
+@pytest.mark.parametrize(
+    ("recipient", "said"),
+    [
+        ("notice.txt", "notice.txt is not a public identity: byte "),
+        ("ben.key", "ben.key holds a secret; a public identity is needed ('siegel public' makes one from it)"),
+        ("nobody.pub", "cannot read nobody.pub: No such file or directory"),
+        ("staff", "cannot read staff: Is a directory (name a file)"),
+        ("ended.pub", "ended.pub: public identity: the record has ended (ask for a fresh public identity"),
+        (str(BEN.user_id), "a user id alone has no sealing key"),
+        ("staff/eva.pub", "a user stands twice among the recipients"),
+    ],
+)
+def test_what_is_no_recipient(office: Path, run: Run, recipient: str, said: str) -> None:
+    Path("ended.pub").write_bytes(BEN.public(at=NOW - 91 * DAY).encode())
+    before = written(office)
+    done = run("seal", "notice.txt", "-r", "staff/eva.pub", recipient, "-i", "ada.key", "-o", "x")
+    assert done.status in {1, 2}
+    assert done.err.startswith(f"siegel: error: {said}")
+    assert written(office) == before
+
+
+# --- letters ---------------------------------------------------------------------------------------------------------
+
+
+def test_letters(office: Path, run: Run) -> None:
+    done = run("seal", "notice.txt", "-r", "staff/ben.pub", "staff/eva.pub", "-i", "ada.key", "--letters", "out/box")
+    assert done == (0, b"", "sealed 32 bytes to 2 recipients, signed: 2 letters in out/box\n")
+    assert written(office / "out") == ["box/ben.letter", "box/eva.letter"]
+    assert run("open", "-i", "ben.key", "-c", "staff", "out/box/ben.letter").out == BODY
+    refused = run("open", "-i", "ben.key", "-c", "staff", "-o", "x", "out/box/eva.letter")
+    assert refused.status == 1
+    assert "no entry of this envelope is for this identity" in refused.err
+
+
+def test_letters_as_json(office: Path, run: Run) -> None:
+    facts = json.loads(
+        run("seal", "-r", "staff/ben.pub", "-i", "ada.key", "--letters", "out", "--json", stdin=BODY).out
+    )
+    assert facts["letters"] == [{"user_id": str(BEN.user_id), "file": "out/ben.letter"}]
+
+
+def test_recipients_named_alike_have_letters_named_by_id(office: Path, run: Run) -> None:
+    Path("other").mkdir()
+    Path("other/BEN.pub").write_bytes(EVA.public().encode())
+    assert (
+        run("seal", "-r", "staff/ben.pub", "other/BEN.pub", "-i", "ada.key", "--letters", "out", stdin=BODY).status == 0
+    )
+    assert written(office / "out") == sorted(f"{user.user_id}.letter" for user in (BEN, EVA))
+
+
+def test_private_letters_hide_the_others(office: Path, run: Run) -> None:
+    done = run(
+        "seal", "-r", "staff/ben.pub", "staff/eva.pub", "-i", "ada.key", "--private", "--letters", "out", stdin=BODY
+    )
+    assert "warning" not in done.err
+    opened = run("open", "-i", "ben.key", "-c", "staff", "out/ben.letter")
+    assert "to:    2 recipients, hidden from each other" in opened.err
+    assert EVA.user_id.data not in Path("out/ben.letter").read_bytes()
+
+
+def test_private_without_letters_is_warned_of(office: Path, run: Run) -> None:
+    done = run("seal", "-r", "staff/ben.pub", "staff/eva.pub", "-i", "ada.key", "--private", stdin=BODY)
+    assert done.status == 0
+    assert done.err.startswith("siegel: warning: --private hides recipients only if letters reach them")
+
+
+def test_letters_and_an_envelope_exclude_each_other(office: Path, run: Run) -> None:
+    assert run("seal", "-r", "staff/ben.pub", "-i", "ada.key", "--letters", "out", "-o", "x", stdin=BODY).status == 2
+    assert not Path("out").exists()
+
+
+def test_existing_letters_are_kept(office: Path, run: Run) -> None:
+    Path("out").mkdir()
+    Path("out/eva.letter").write_bytes(b"kept")
+    words = ("seal", "-r", "staff/ben.pub", "staff/eva.pub", "-i", "ada.key", "--letters", "out")
+    assert "out/eva.letter exists already" in run(*words, stdin=BODY).err
+    assert written(office / "out") == ["eva.letter"]
+    assert Path("out/eva.letter").read_bytes() == b"kept"
+    assert run(*words, "-f", stdin=BODY).status == 0
+    assert run("open", "-i", "eva.key", "-c", "staff", "out/eva.letter").out == BODY
+
+
+def test_a_disk_that_fills_up_leaves_no_half_delivery(office: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = os.link, list[object]()
+
+    def third_fails(*names: str | Path) -> None:
+        calls.append(names)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        real(*names)
+
+    monkeypatch.setattr(os, "link", third_fails)
+    done = run("seal", "-r", *sorted(Path("staff").iterdir()), "-i", "ada.key", "--letters", "out", stdin=BODY)
+    assert done.status == 1
+    assert "No space left on device (free some space, then try again)" in done.err
+    assert len(calls) == 3
+    assert written(office / "out") == []
+
+
+def test_letters_into_what_is_no_folder(office: Path, run: Run) -> None:
+    done = run("seal", "-r", "staff/ben.pub", "-i", "ada.key", "--letters", "notice.txt", stdin=BODY)
+    assert done.status == 1
+    assert "notice.txt is not a folder" in done.err
+
+
+# --- open: whom we know ----------------------------------------------------------------------------------------------
+
+
+def test_a_sender_is_named_by_file_or_folder_or_user_id(notice: Path, run: Run) -> None:
+    for who in ("staff", "staff/ada.pub", str(ADA.user_id)):
+        assert run("open", "-i", "ben.key", "-c", who, "notice.sealed").out == BODY
+
+
+def test_who_sent_it_and_when_and_to_whom(notice: Path, run: Run) -> None:
+    sender, sent, kind, *to = run("open", "-i", "ben.key", "-c", "staff", "notice.sealed").err.splitlines()
+    assert sender == f"from:  ada  {ADA.user_id}"
+    assert sent.startswith("sent:  20")
+    assert sent.endswith(" UTC, by the sender's clock")
+    assert kind == "type:  application/octet-stream, 32 bytes"
+    assert sorted(to) == sorted([f"to:    ada  {ADA.user_id}", f"to:    ben  {BEN.user_id}"])
+
+
+def test_open_as_json(notice: Path, run: Run) -> None:
+    message = open_sealed(notice.read_bytes(), identity=BEN, contacts=[ADA.user_id])
+    expected = {
+        "sender": str(ADA.user_id),
+        "sender_name": "ada",
+        "content_type": "application/octet-stream",
+        "sent_at": message.sent_at,
+        "recipients": [str(user_id) for user_id in message.recipients or ()],
+        "recipient_count": 2,
+        "private": False,
+        "message_id": message.message_id.hex(),
+        "body_bytes": 32,
+    }
+    into_pipe = run("open", "-i", "ben.key", "-c", "staff", "--json", "notice.sealed")
+    assert into_pipe.out == BODY
+    assert json.loads(into_pipe.err) == {**expected, "file": None}
+    into_file = run("open", "-i", "ben.key", "-c", "staff", "--json", "-o", "x", "notice.sealed")
+    assert Path("x").read_bytes() == BODY
+    assert json.loads(into_file.out) == {**expected, "file": "x"}
+    assert into_file.err == ""
+
+
+def test_one_s_own_message_needs_no_contact(notice: Path, run: Run) -> None:
+    assert run("open", "-i", "ada.key", "notice.sealed").out == BODY
+
+
+def test_a_contact_whose_record_has_ended_still_identifies(notice: Path, run: Run) -> None:
+    Path("old.pub").write_bytes(ADA.public(at=NOW - 400 * DAY).encode())
+    assert run("open", "-i", "ben.key", "-c", "old.pub", "notice.sealed").err.startswith("from:  old  siegel1")
+
+
+def test_what_lies_in_a_folder_and_is_nobody_is_left_out(notice: Path, run: Run) -> None:
+    Path("staff/readme.txt").write_text("colleagues")
+    Path("staff/my.key").write_bytes(Path("ben.key").read_bytes())
+    Path("staff/.hidden").write_text("not looked at")
+    done = run("open", "-i", "ben.key", "-c", "staff", "notice.sealed")
+    assert done.out == BODY
+    assert [line for line in done.err.splitlines() if "warning" in line] == [
+        "siegel: warning: left out: staff/my.key holds a secret; a public identity is needed",
+        "siegel: warning: left out: staff/readme.txt is not a public identity",
+    ]
+
+
+@pytest.mark.parametrize("who", ["notice.txt", "ben.key", "nobody.pub", "siegel1qqqq"])
+def test_what_is_named_and_is_nobody_is_an_error(notice: Path, run: Run, who: str) -> None:
+    done = run("open", "-i", "ben.key", "-c", "staff", "-c", who, "-o", "x", "notice.sealed")
+    assert done.status == 1
+    assert who in done.err
+    assert not Path("x").exists()
+
+
+def test_a_file_may_be_named_like_a_user_id(notice: Path, run: Run) -> None:
+    Path("siegel1.pub").write_bytes(ADA.public().encode())
+    assert run("open", "-i", "ben.key", "-c", "siegel1.pub", "notice.sealed").out == BODY
+    eves = str(ADA.user_id)
+    Path(eves).write_bytes(EVA.public().encode())  # a file named like Ada's id is not asked who Ada is
+    assert run("open", "-i", "ben.key", "-c", eves, "notice.sealed").err.startswith(f"from:  {ADA.user_id}")
+
+
+# --- open: what is refused leaves nothing -----------------------------------------------------------------------------
+
+
+def _plain() -> bytes:
+    return seal(BODY, sender=ADA, recipients=[BEN.public(), EVA.public()])
+
+
+def _letter_of_eva() -> bytes:
+    return dict(letters(_plain()))[EVA.user_id]
+
+
+def _to_a_deleted_key() -> bytes:
+    return seal(BODY, sender=ADA, recipients=[SealingKeys(BEN).rotate()])
+
+
+REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nothing": (lambda: b"", "malformed"),
+    "text": (lambda: BODY, "malformed"),
+    "a flipped bit in the body": (lambda: with_flipped_bit(_plain(), (len(_plain()) - 100) * 8), "invalid-message"),
+    "a flipped bit at the end": (lambda: with_flipped_bit(_plain(), len(_plain()) * 8 - 1), "invalid-message"),
+    "one byte less": (lambda: _plain()[:-1], "malformed"),
+    "one byte more": (lambda: _plain() + b"\0", "malformed"),
+    "a ghost": (lambda: with_ghost(_plain(), GHOST, forge_root=False), "malformed"),
+    "a ghost under a new root": (lambda: with_ghost(_plain(), GHOST, forge_root=True), "invalid-message"),
+    "a letter to somebody else": (_letter_of_eva, "not-a-recipient"),
+    "sealed to others": (lambda: seal(BODY, sender=ADA, recipients=[EVA.public()]), "not-a-recipient"),
+    "a stranger's": (lambda: seal(BODY, sender=person("mallory"), recipients=[BEN.public()]), "unknown-sender"),
+    "unsigned": (lambda: seal(BODY, sender=None, recipients=[BEN.public()]), "unknown-sender"),
+    "a rotating key that is not held": (_to_a_deleted_key, "expired"),
+    "a public identity": (lambda: ADA.public().encode(), "malformed"),
+    "a key file": (lambda: Path("ada.key").read_bytes(), "malformed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_and_nothing_is_written(office: Path, run: Run, case: str) -> None:
+    make, code = REFUSED[case]
+    Path("in.sealed").write_bytes(make())
+    before = written(office)
+    into_file = run("open", "-i", "ben.key", "-c", "staff", "-o", "out", "in.sealed", "--json")
+    into_pipe = run("open", "-i", "ben.key", "-c", "staff", "in.sealed")
+    assert json.loads(into_file.err)["error"]["code"] == code
+    assert (into_file.status, into_file.out) == (1, b"")
+    assert (into_pipe.status, into_pipe.out) == (1, b"")
+    assert into_pipe.err.startswith("siegel: error: in.sealed")
+    assert len(into_pipe.err.splitlines()) == 1
+    assert written(office) == before
+
+
+def test_a_refusal_keeps_the_file_that_force_would_replace(office: Path, run: Run) -> None:
+    Path("out").write_bytes(b"kept")
+    assert run("open", "-i", "ben.key", "-c", "staff", "-f", "-o", "out", stdin=BODY).status == 1
+    assert Path("out").read_bytes() == b"kept"
+
+
+def test_the_stranger_is_named(office: Path, run: Run) -> None:
+    mallory = person("mallory")
+    done = run(
+        "open", "-i", "ben.key", "-c", "staff", "--json", stdin=seal(BODY, sender=mallory, recipients=[BEN.public()])
+    )
+    assert json.loads(done.err)["error"]["sender"] == str(mallory.user_id)
+    assert str(mallory.user_id) in json.loads(done.err)["error"]["message"]
+
+
+# --- on a terminal ---------------------------------------------------------------------------------------------------
+
+
+def test_text_is_shown_under_its_sender(notice: Path, office: Path) -> None:
+    status, screen = siegel_in_terminal("open", "-i", "ben.key", "-c", "staff", "notice.sealed", cwd=office)
+    assert status == 0
+    head, body = screen.split("\n\n")
+    assert head.startswith("from:  ada  ")
+    assert body == BODY.decode()
+
+
+@pytest.mark.parametrize("body", [b"\x1b[2J\x1b[H all is well", b"\x00\x01", b"\xff", b"a\rb", "\u202etxt".encode()])
+def test_what_could_deceive_is_not_shown(office: Path, run: Run, body: bytes) -> None:
+    Path("in.sealed").write_bytes(seal(body, sender=ADA, recipients=[BEN.public()]))
+    status, screen = siegel_in_terminal("open", "-i", "ben.key", "-c", "staff", "in.sealed", cwd=office)
+    assert status == 1
+    assert "siegel: error: the content is not plain text (say -o FILE, or use a pipe)" in screen
+    assert not {"\x1b", "\x00", "\x01", "\r", "\u202e"} & set(screen)
+    assert run("open", "-i", "ben.key", "-c", "staff", "in.sealed").out == body
+
+
+def test_a_content_type_cannot_move_the_cursor(office: Path, run: Run) -> None:
+    sealed = seal(BODY, sender=ADA, recipients=[BEN.public()], content_type="a\x1b[2J\nfrom:  ben\u202e")
+    done = run("open", "-i", "ben.key", "-c", "staff", stdin=sealed)
+    assert "type:  a\\x1b[2J\\nfrom:  ben\\u202e, 32 bytes\n" in done.err
+    as_json = run("open", "-i", "ben.key", "-c", "staff", "--json", stdin=sealed)
+    assert json.loads(as_json.err)["content_type"] == "a\x1b[2J\nfrom:  ben\u202e"
+    assert as_json.err.isascii()
+
+
+def test_an_envelope_does_not_go_to_a_terminal(office: Path) -> None:
+    status, screen = siegel_in_terminal("seal", "notice.txt", "-r", "staff/ben.pub", "-i", "ada.key", cwd=office)
+    assert status == 1
+    assert screen == "siegel: error: an envelope is binary and does not go to a terminal (say -o FILE, or use a pipe)\n"
+
+
+def test_a_message_is_typed(office: Path) -> None:
+    status, _ = siegel_in_terminal(
+        "seal", "-r", "staff/ben.pub", "-i", "ada.key", "-o", "typed.sealed",
+        typed=b"hello\n\x04", after=b"type what to seal; end with Ctrl-D", cwd=office,
+    )  # fmt: skip
+    assert status == 0
+    sealed = (office / "typed.sealed").read_bytes()
+    assert open_sealed(sealed, identity=BEN, contacts=[ADA.user_id]).body == b"hello\n"
