@@ -37,6 +37,8 @@ LIBRARY = (
     "siegel.audience",
     "siegel.envelope",
     "siegel.inspection",
+    "siegel.groups",
+    "siegel.groups.key_tree",
     "siegel.sealing_pool",
     "siegel.sealed",
     "siegel",

@@ -32,6 +32,7 @@ class Label(bytes, Enum):
     ENTRY = b"siegel/1 entry\0"
     MESSAGE_SIGNATURE = b"siegel/1 message signature\0"
     MESSAGE_ID = b"siegel/1 message id\0"
+    KEY_TREE = b"siegel/1 key tree\0"
 
     @property
     def text(self) -> str:

@@ -1,0 +1,1 @@
+"""Groups: who is in, which keys they share, and the chain of messages that each sender writes."""
