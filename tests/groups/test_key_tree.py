@@ -35,7 +35,7 @@ def leaf(index: int, depth: int = DEPTH) -> bytes:
 def derivable(tree: KeyTree) -> set[bytes]:
     """Everything that follows from a frontier, by trying every derivation down to the leaves."""
     found: set[bytes] = set()
-    for height, node in zip(tree._heights, tree._nodes, strict=True):
+    for _, height, node in tree._frontier:
         level = {node}
         for _ in range(height + 1):
             found |= level
