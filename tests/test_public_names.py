@@ -1,0 +1,137 @@
+"""The interface that applications rely on: each name and each signature, and nothing beside them."""
+
+from __future__ import annotations
+
+import inspect
+from enum import Enum
+
+import siegel
+from siegel.errors import SiegelError
+
+MAX_NAMES = 60
+
+FUNCTIONS = {
+    "audit_recipients": "(envelope, *, allowed)",
+    "inspect_envelope": "(envelope)",
+    "letters": "(envelope)",
+    "open_many": "(envelopes, *, identity, contacts, allow_anonymous=False)",
+    "open_sealed": "(envelope, *, identity, contacts, allow_anonymous=False)",
+    "safety_number": "(ours, theirs)",
+    "safety_qr": "(ours, theirs)",
+    "seal": "(body, *, sender, recipients, content_type='application/octet-stream', private=False, at=None, "
+    "workers=None)",
+}
+METHODS = {
+    "Contacts": {
+        "__init__": "(self, ours=None)",
+        "accept": "(self, public, *, name=None)",
+        "add": "(self, public, *, name=None)",
+        "decode": "(data)",
+        "encode": "(self)",
+        "get": "(self, who)",
+        "require": "(self, sender)",
+        "state": "(self, user_id)",
+        "succeed": "(self, succession)",
+        "verify": "(self, user_id, number)",
+    },
+    "Identity": {
+        "from_secret": "(secret)",
+        "from_words": "(words)",
+        "generate": "()",
+        "parse": "(text)",
+        "public": "(self, *, at=None)",
+        "reveal": "(self)",
+        "words": "(self)",
+    },
+    "PublicIdentity": {
+        "decode": "(data, *, at=None)",
+        "encode": "(self)",
+    },
+    "SealingKeys": {
+        "__init__": "(self, identity, *, life=604800000, grace=2592000000)",
+        "decode": "(data, *, identity)",
+        "encode": "(self)",
+        "expire": "(self, *, at=None)",
+        "public": "(self, *, replace_rotating=False, at=None)",
+        "rotate": "(self, *, at=None)",
+    },
+    "Succession": {
+        "create": "(*, old, new, at=None)",
+        "decode": "(data)",
+        "encode": "(self)",
+    },
+    "UserId": {
+        "parse": "(text)",
+    },
+}
+ATTRIBUTES = {
+    "ContactState": {"PINNED", "VERIFIED", "VIOLATED"},
+    "Contacts": {"ours"},
+    "EnvelopeInfo": {"body_bytes", "letter", "message_id", "private", "recipient_count", "recipients"},
+    "Identity": {"user_id"},
+    "OpenedMessage": {
+        "body",
+        "content_type",
+        "late",
+        "message_id",
+        "private",
+        "recipient_count",
+        "recipients",
+        "sender",
+        "sent_at",
+    },
+    "PublicIdentity": {"issued_at", "not_after", "sealing_key", "sealing_number", "user_id"},
+    "SealingKeys": {"identity", "numbers", "user_id"},
+    "Succession": {"at", "new", "old"},
+    "UserId": {"data"},
+}
+ERRORS = {"PeerError", "SiegelError", "StateError", "StoreError", "TrustError"}
+
+
+def signature(function: object) -> str:
+    """Parameters and defaults without annotations, and without the class of a class method."""
+    assert callable(function)
+    found = inspect.signature(function)
+    bare = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values()]
+    return str(found.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+
+
+def members(kind: type) -> set[str]:
+    """What a class offers beyond the tuple or enumeration that it may be."""
+    return {name for name in dir(kind) if not name.startswith("_")} - {*dir(tuple), *dir(Enum)}
+
+
+def test_every_name_and_no_other() -> None:
+    assert set(siegel.__all__) == FUNCTIONS.keys() | METHODS.keys() | ATTRIBUTES.keys() | ERRORS
+    assert len(siegel.__all__) == len(set(siegel.__all__)) <= MAX_NAMES
+    assert list(siegel.__all__) == sorted(siegel.__all__)
+
+
+def test_functions() -> None:
+    assert {name: signature(getattr(siegel, name)) for name in FUNCTIONS} == FUNCTIONS
+
+
+def test_methods() -> None:
+    for name, methods in METHODS.items():
+        kind = getattr(siegel, name)
+        assert {method: signature(getattr(kind, method)) for method in methods} == methods
+
+
+def test_members() -> None:
+    for name in METHODS.keys() | ATTRIBUTES.keys():
+        expected = ATTRIBUTES.get(name, set()) | {m for m in METHODS.get(name, {}) if m != "__init__"}
+        assert members(getattr(siegel, name)) == expected, name
+
+
+def test_the_roots_of_the_errors_and_no_leaf() -> None:
+    for name in ERRORS:
+        kind = getattr(siegel, name)
+        assert kind is SiegelError or kind.__bases__ == (SiegelError,)
+
+
+def test_everything_says_what_it_is() -> None:
+    for name in siegel.__all__:
+        assert inspect.getdoc(getattr(siegel, name)), name
+    for name, methods in METHODS.items():
+        for method in methods:
+            assert method == "__init__" or inspect.getdoc(getattr(getattr(siegel, name), method)), (name, method)

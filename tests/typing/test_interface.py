@@ -1,0 +1,18 @@
+"""What the type checkers were told about is what happens."""
+
+from __future__ import annotations
+
+from siegel import Succession
+from siegel.events import SuccessionClaimed
+from tests.people import person
+from tests.typing import interface
+
+
+def test_the_interface_as_it_is_typed() -> None:
+    alice, bob = person("alice"), person("bob")
+    record = interface.identities(alice, bob)
+    handover = Succession.create(old=alice, new=person("alice, again"))
+    contacts = interface.contacts_of(bob, alice.public(), handover)
+    assert interface.messages(alice, bob, record, contacts).body == b"text"
+    assert str(alice.user_id) in interface.told(SuccessionClaimed(alice.user_id, bob.user_id))
+    interface.errors()
