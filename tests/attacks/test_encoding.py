@@ -10,7 +10,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from siegel import Contacts, SiegelError, audit_recipients, inspect_envelope, letters
+from siegel import Contacts, PeerError, SiegelError, audit_recipients, inspect_envelope, letters
 from siegel._core.codec import decode, encode
 from siegel.errors import InvalidArgument, InvalidMessage, LimitExceeded, MalformedError
 from tests.attacks.artefacts import (
@@ -291,6 +291,21 @@ def test_en_4_declared_lengths(lie: str) -> None:
                     BYTE_DOORS[door](prefix + data)
 
     assert peak_of(everywhere) < 1_000_000
+
+
+@pytest.mark.parametrize("item", [b"\x80", b"\xa0", b"\x41a", b"\x61a", b"\x18\xff"], ids=bytes.hex)
+def test_en_4_memory_in_proportion(item: bytes) -> None:
+    """As above, with lengths that are true: an array of 20,000 tiny items. Holds: refused, and the memory
+    for it is at most 80 bytes for each byte of input.
+    """
+    data = b"\x99" + (20_000).to_bytes(2, "big") + item * 20_000
+    for door in (record_read, inspect_envelope, Contacts.decode):
+
+        def refuse(read: Callable[[bytes], object] = door) -> None:
+            with pytest.raises(PeerError):
+                read(data)
+
+        assert peak_of(refuse) < 80 * len(data) + 50_000
 
 
 def test_en_4_counts() -> None:

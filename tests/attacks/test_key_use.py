@@ -13,7 +13,7 @@ import pytest
 import siegel
 from siegel import Identity, SealingKeys, Succession, UserId, open_sealed
 from siegel._core.labels import Label
-from siegel.errors import InvalidMessage, MalformedError, StateError
+from siegel.errors import InvalidArgument, InvalidMessage, MalformedError, StateError, UnsupportedVersion
 from tests.attacks.artefacts import ARTEFACTS, RECORD, STATES, SUCCESSION, opened_by, sealed
 from tests.attacks.attacker import (
     ALICE,
@@ -128,7 +128,7 @@ def test_pr_5_an_artefact_opens_one_door() -> None:
         for read, name in doors.items():
             same_door = name == artefact.name or {name, artefact.name} <= {"envelope", "letter", "private letter"}
             if not same_door:
-                with refused(MalformedError, siegel.errors.UnsupportedVersion):
+                with refused(MalformedError, UnsupportedVersion):
                     read(artefact.data)
     for text, parse in ((str(BOB.user_id), Identity.parse), (BOB.identity.reveal(), UserId.parse)):
         with refused(MalformedError):
@@ -243,5 +243,5 @@ print(Identity.generate().user_id)
 @pytest.mark.parametrize("secret", [bytes(32), b"\1" * 16, b"\1" * 31, b"\1" * 33, b"", "a" * 32, [1] * 32])
 def test_pr_7_short_zero_or_typed_otherwise(secret: object) -> None:
     """As above, Session's 16-byte seeds: key material of less entropy or of another type. Holds: 32 bytes or none."""
-    with refused(siegel.errors.InvalidArgument):
+    with refused(InvalidArgument):
         Identity.from_secret(secret)  # type: ignore[arg-type]  # the attack

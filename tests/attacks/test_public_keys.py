@@ -40,7 +40,7 @@ from tests.attacks.attacker import (
 )
 from tests.attacks.handmade_hpke import seal_with_ephemeral
 from tests.attacks.interface import public_callables
-from tests.attacks.mutations import field, replaced
+from tests.attacks.mutations import field, other_forms, replaced
 
 # --- PR-1: X25519 ----------------------------------------------------------------------------------------------------
 
@@ -243,6 +243,28 @@ def test_pr_3_the_id_does_not_depend_on_the_way() -> None:
     assert again != envelope
     assert opened_by(CAROL)(again) == opened_by(CAROL)(envelope)
     assert inspect_envelope(again).message_id == inspect_envelope(envelope).message_id
+
+
+def test_pr_3_only_the_signer_makes_a_second_id() -> None:
+    """As above: one text, signed twice under one header. Holds: its signer can, and makes two messages with two ids,
+    each authentic; a reader who re-encrypts what he knows gets the same bytes back, or is refused (P7).
+    """
+    scalar = curves.secret_scalar(ALICE.signing_seed)
+    first, second = (
+        forge(ALICE, to(BOB, CAROL), sign=partial(curves.signature_of, scalar, ALICE.id, r=r)) for r in (1001, 1002)
+    )
+    assert Wire.of(first).header == Wire.of(second).header
+    messages = [open_sealed(data, identity=CAROL.identity, contacts=EVERYBODY) for data in (first, second)]
+    assert {message.sender for message in messages} == {ALICE.user_id}
+    assert len({message.message_id for message in messages}) == 2
+
+    seen = insight(first, BOB)
+    content = [seen.inner, seen.sender, seen.signature]
+    assert with_body(first, BOB, pad(cbor(content))) == first
+    forms = [data for _, _, data in other_forms(content)]
+    for plaintext in [*map(pad, forms), pad(cbor(content) + b"\0"), pad(cbor(content)) + bytes(64)]:
+        with refused(InvalidMessage, MalformedError):
+            opened_by(CAROL)(with_body(first, BOB, plaintext))
 
 
 # --- PR-4: a pair of keys as arguments -------------------------------------------------------------------------------
