@@ -7,7 +7,7 @@ import pty
 import select
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,11 +41,15 @@ def siegel(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, 
 
 
 def siegel_in_terminal(
-    *arguments: str | Path, typed: bytes = b"", after: bytes = b"", cwd: Path | None = None, **environment: str
+    *arguments: str | Path,
+    typed: bytes = b"",
+    after: bytes = b"",
+    cwd: Path | None = None,
+    setting: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """Runs the command in a terminal; exit status and everything on the screen.
 
-    ``typed`` is typed once ``after`` stands on the screen.
+    ``typed`` is typed once ``after`` stands on the screen; ``setting`` is added to the environment.
     """
     command = [sys.executable, "-c", _LOGIN, *SIEGEL, *map(str, arguments)]
     ours, theirs = pty.openpty()
@@ -56,7 +60,7 @@ def siegel_in_terminal(
         stdout=theirs,
         stderr=theirs,
         cwd=cwd,
-        env={**clean, "TERM": "xterm", **environment},
+        env={**clean, "TERM": "xterm", **(setting or {})},
         start_new_session=True,
     )
     os.close(theirs)

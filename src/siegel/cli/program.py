@@ -48,14 +48,16 @@ def _run(words: Sequence[str], console: Console) -> int:
             "a secret stands on the command line, where other users of this machine can read it",
             "write it to a file of mode 0600 and name that file; if the machine is shared, make a new identity",
         )
+    status = 0
     try:
         args = build_parser().parse_args(words)
     except SystemExit as done:  # --help and --version
-        return int(done.code or 0)
-    DO[args.command](args, console)
+        status = int(done.code or 0)
+    else:
+        DO[args.command](args, console)
     if sys.stdout is not None:
         sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
-    return 0
+    return status
 
 
 def _let_go_of_stdout() -> None:
