@@ -72,7 +72,7 @@ def test_forms() -> None:
 
 
 @pytest.mark.parametrize("secret", [b"", bytes(32), SECRET[:31], SECRET + b"\0", bytes(31), bytes(64)], ids=repr)
-def test_secrets_that_are_none(secret: bytes) -> None:
+def test_secrets_that_are_none(secret: bytes) -> None:  # ID-2
     with pytest.raises(InvalidArgument, match="32 bytes, not all zero"):
         Identity.from_secret(secret)
 

@@ -116,7 +116,7 @@ def test_types_come_back_exactly() -> None:
     assert [type(item) for item in decoded] == [int, bool, bytes, str, type(None)]
 
 
-def test_eight_containers_nest_and_nine_do_not() -> None:
+def test_eight_containers_nest_and_nine_do_not() -> None:  # ENC-7
     assert decode(encode(nested(MAX_DEPTH))) == nested(MAX_DEPTH)
     with pytest.raises(InvalidArgument, match="deeper than 8"):
         encode(nested(MAX_DEPTH + 1))
