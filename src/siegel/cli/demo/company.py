@@ -39,9 +39,13 @@ class Person:
         """Where the delivery service puts what is for this person."""
         return self.folder / "mailbox"
 
+    def opened(self, sealed: bytes, *, keys: SealingKeys | None = None) -> OpenedMessage:
+        """What the person finds in an envelope or letter, with the identity or with rotating keys."""
+        return open_sealed(sealed, identity=keys or self.identity, contacts=self.contacts)
+
     def open(self, sealed: Path, target: Path, *, keys: SealingKeys | None = None) -> OpenedMessage:
-        """Opens a file with the person's identity, and writes the content to another file once it is verified."""
-        message = open_sealed(read_file(sealed, limit=_LIMIT), identity=keys or self.identity, contacts=self.contacts)
+        """Opens a file, and writes the content to another once it is verified."""
+        message = self.opened(read_file(sealed, limit=_LIMIT), keys=keys)
         write_file(target, message.body)
         return message
 

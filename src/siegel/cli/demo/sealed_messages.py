@@ -122,17 +122,13 @@ def flipped_bit(stage: Stage, people: tuple[Person, ...], _: int) -> None:
     letter = read_file(ben.mailbox / "notice.letter", limit=_LIMIT)
     last = len(letter) * 8 - 1
     damaged, target = ben.mailbox / "damaged.letter", ben.folder / "damaged.txt"
-
-    def open_damaged(bit: int) -> None:
-        damaged.write_bytes(with_flipped_bit(letter, bit))
-        ben.open(damaged, target)
-
+    damaged.write_bytes(with_flipped_bit(letter, last))
     stage.tell("Ben's letter arrives with its very last bit flipped.")
-    stage.quote(stage.refused("Ben", InvalidMessage, partial(open_damaged, last), unwritten=[target]))
+    stage.quote(stage.refused("Ben", InvalidMessage, partial(ben.open, damaged, target), unwritten=[target]))
     places = [last * place // _FLIPS for place in range(_FLIPS)]
     stage.shown(
         f"{_FLIPS} other bits, one at a time, spread over all {last + 1:,} of the letter: refused too",
-        holds=all(is_refused(partial(open_damaged, bit)) for bit in places) and not target.exists(),
+        holds=all(is_refused(partial(ben.opened, with_flipped_bit(letter, bit))) for bit in places),
     )
 
 
