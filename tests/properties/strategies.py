@@ -126,6 +126,7 @@ def _items(tree: Any) -> Iterator[Any]:
 def _with_bytes_changed(draw: Draw, data: bytes) -> bytes:
     place = draw(st.integers(0, max(0, len(data) - 1)))
     length = draw(st.integers(1, 8))
+    more: bytes = draw(st.binary(min_size=1, max_size=8))
     match draw(st.sampled_from(["flip", "drop", "double", "insert", "cut", "lengthen"])):
         case "flip" if data:
             return data[:place] + bytes([data[place] ^ 1 << draw(st.integers(0, 7))]) + data[place + 1 :]
@@ -136,9 +137,9 @@ def _with_bytes_changed(draw: Draw, data: bytes) -> bytes:
         case "cut":
             return data[:place]
         case "lengthen":
-            return data + draw(st.binary(min_size=1, max_size=8))
+            return data + more
         case _:
-            return data[:place] + draw(st.binary(min_size=1, max_size=8)) + data[place:]
+            return data[:place] + more + data[place:]
 
 
 @st.composite

@@ -50,7 +50,7 @@ KNOWN = contacts()
 ENVELOPES = [
     seal(BODY, sender=ALICE, recipients=[record, *others], private=private, content_type="a", at=AT)
     for record in (public("bob"), ROTATING)
-    for others in ([], company(4)[2:])
+    for others in (company(0), company(4)[2:])
     for private in (False, True)
 ]
 LETTERS = [dict(letters(envelope))[BOB.user_id] for envelope in ENVELOPES]
