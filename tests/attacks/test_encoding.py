@@ -295,8 +295,8 @@ def test_en_4_declared_lengths(lie: str) -> None:
 
 @pytest.mark.parametrize("item", [b"\x80", b"\xa0", b"\x41a", b"\x61a", b"\x18\xff"], ids=bytes.hex)
 def test_en_4_memory_in_proportion(item: bytes) -> None:
-    """As above, with lengths that are true: an array of 20,000 tiny items. Holds: refused, and the memory
-    for it is at most 80 bytes for each byte of input.
+    """As above, with lengths that are true: an array of 20,000 tiny items. Holds: refused, and the memory for it is at
+    most 80 bytes for each byte of input.
     """
     data = b"\x99" + (20_000).to_bytes(2, "big") + item * 20_000
     for door in (record_read, inspect_envelope, Contacts.decode):

@@ -11,20 +11,31 @@ from tests.attacks.attacker import (
     ALICE,
     BOB,
     CAROL,
+    CONTENT,
     EVERYBODY,
     MALLORY,
+    NONCE,
     NOW,
+    OPEN,
+    SECRET,
     Signer,
     Wire,
     always,
+    cbor,
+    content_keys,
+    encrypt_body,
     forge,
     insight,
     leaf,
+    merkle_root,
+    pad,
     refused,
     salt_of,
     seal_entry,
+    signed_part,
     to,
 )
+from tests.attacks.attacker import LETTER as LETTER_KIND
 from tests.attacks.mutations import field, replaced
 
 HONEST = (BOB, CAROL)
@@ -110,6 +121,43 @@ def test_id_1_a_ghost_in_a_letter() -> None:
         proof = [index, salt_of(wire.nonce, MALLORY.id), field(honest, (4, 2))]
         with refused(MalformedError):
             opened_by(MALLORY)(replaced(replaced(honest, (3,), own_entry), (4,), proof))
+
+
+def test_id_1_an_audience_is_a_set() -> None:
+    """As above, by the sender, who signs an audience with one reader twice, so that it looks larger than it is, or in
+    an order that tells something. Holds: distinct leaves in the order of their hashes; malformed without a key (P1,
+    P10). Control: in that order it opens.
+    """
+    in_order = sorted(HONEST, key=lambda person: leaf(NONCE, person.id))
+    for people in (in_order, in_order[::-1], [BOB, BOB], [*in_order, in_order[1]], [in_order[0], *in_order]):
+        root = merkle_root([leaf(NONCE, person.id) for person in people])
+        commitment, key = content_keys(SECRET, root)
+        header = [OPEN, len(people), root, commitment]
+        body = encrypt_body(key, pad(cbor([CONTENT, ALICE.id, ALICE.sign(signed_part(header, CONTENT))])), header)
+        envelope = Wire(header, NONCE, [seal_entry(header, person.to, SECRET) for person in people], body).encode()
+        letter = [LETTER_KIND, 1, header, seal_entry(header, BOB.to, SECRET), [NONCE, [p.id for p in people]], body]
+        for data in (envelope, cbor(letter)):
+            if people is in_order:
+                assert opened_by(BOB)(data)
+            else:
+                with refused(MalformedError):
+                    opened_by(BOB)(data)
+
+
+def test_id_1_a_letter_that_keeps_quiet_about_the_others() -> None:
+    """As above: a server turns the list of all readers, which an open letter must carry, into a proof for one, and the
+    other way round. Holds: the header decides the kind of proof (P1).
+    """
+    for private in (False, True):
+        envelope = sealed(*HONEST, private=private)
+        wire, letter = Wire.of(envelope), letter_for(BOB, envelope)
+        ids = [entry[0] for entry in wire.entries]
+        index = ids.index(BOB.id)
+        proof = [index, salt_of(wire.nonce, BOB.id), [leaf(wire.nonce, ids[1 - index])]]
+        other = [wire.nonce, ids] if private else proof
+        assert replaced(letter, (4,), proof if private else [wire.nonce, ids]) == letter
+        with refused(MalformedError):
+            opened_by(BOB)(replaced(letter, (4,), other))
 
 
 def test_id_1_a_directory_hands_out_its_own_key() -> None:
