@@ -15,6 +15,7 @@ from siegel import Identity, SealingKeys
 from siegel._core.secret import KeyObject, Secret
 from siegel._core.suite import SealingSecretKey, SigningKey
 from siegel.errors import InvalidArgument
+from siegel.groups.key_tree import KeyTree
 from tests.people import person, rotating, secret_of
 
 HELD = secret_of("dull")
@@ -23,7 +24,14 @@ HELD = secret_of("dull")
 def holders() -> list[KeyObject]:
     """One object of each class that holds a secret."""
     secret = Secret(HELD)
-    return [secret, SigningKey(secret), SealingSecretKey(secret), person("dull"), rotating("dull")[0]]
+    return [
+        secret,
+        SigningKey(secret),
+        SealingSecretKey(secret),
+        person("dull"),
+        rotating("dull")[0],
+        KeyTree.from_root(secret),
+    ]
 
 
 def test_every_class_that_holds_a_secret_is_tried() -> None:
