@@ -49,3 +49,9 @@ def test_every_test_says_what_it_is_about() -> None:
 def test_every_file_has_its_row() -> None:
     named = set(re.findall(r"^\| `(\w+\.py)` \|", (HERE / "README.md").read_text("utf-8"), re.MULTILINE))
     assert named == {path.name for path in HERE.glob("*.py") if not path.name.startswith(("test_", "__"))}
+
+
+def test_every_test_elsewhere_exists() -> None:
+    named = re.findall(r"`tests/(\w+\.py)`", (HERE / "README.md").read_text("utf-8"))
+    assert len(named) >= 2
+    assert [name for name in named if not (HERE.parent / name).exists()] == []
