@@ -90,7 +90,7 @@ def integer(value: int | str) -> int:
 def spell(value: Any) -> Any:
     """A decoded value in JSON: bytes, text and maps are objects of one member, so that every value has one spelling."""
     if isinstance(value, bytes):
-        return {"bytes": value.hex() if len(value) <= 1024 else measured(value)}
+        return {"bytes": value.hex() if len(value) <= 4096 else measured(value)}
     if isinstance(value, str):
         return {"text": value}
     if isinstance(value, list):

@@ -189,8 +189,8 @@ def _succession_outside(refuse: Any, honest: identity.Succession) -> None:
     for version in (0, 2):
         other = array(uint(8), uint(version), old, new, at, *signatures)
         refuse(f"version {version}", "version", other, "ENC-9", "WrongVersion", code="unsupported-version")
-    refuse("no version", "shape", array(uint(8)), "ENC-9")
-    refuse("not an array", "shape", octets(data), "ENC-9")
+    refuse("no version", "type", array(uint(8)), "ENC-9")
+    refuse("not an array", "type", octets(data), "ENC-9")
     refuse("one item missing", "shape", array(uint(8), one, old, new, at, signatures[0]))
     refuse("one item more", "shape", array(uint(8), one, old, new, at, *signatures, cbor.NULL))
     refuse("an old user id of 31 bytes", "shape", array(uint(8), one, octets(honest.old[:31]), new, at, *signatures))

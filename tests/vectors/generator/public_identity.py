@@ -127,6 +127,9 @@ def _outside(refuse: _Refuser) -> None:
         data = array(one, uint(version), *fields)
         comment = f"version {version}"
         refuse.data(comment, "version", data, "ENC-9", "WrongVersion", code="unsupported-version")
+    other = array(uint(99), uint(2), *fields)
+    comment = "version 2 of an unknown type"
+    refuse.data(comment, "version", other, "ENC-9", "WrongVersion", code="unsupported-version")
 
 
 def _shape(refuse: _Refuser) -> None:
@@ -138,11 +141,11 @@ def _shape(refuse: _Refuser) -> None:
         items = [*fields[:place], item, *fields[place + 1 :]]
         refuse.data(f"{names[place]}: {comment}", "shape", array(one, one, *items), spec, "WrongShape")
 
-    refuse.data("not an array", "shape", octets(record.encode()), "ENC-9", "WrongShape")
-    refuse.data("an empty array", "shape", array(), "ENC-9", "WrongShape")
-    refuse.data("the type number alone", "shape", array(one), "ENC-9", "WrongShape")
-    refuse.data("true as type number", "shape", array(cbor.TRUE, one, *fields), "ENC-9", "WrongShape")
-    refuse.data("text as version", "shape", array(one, cbor.text("1"), *fields), "ENC-9", "WrongShape")
+    refuse.data("not an array", "type", octets(record.encode()), "ENC-9", "WrongShape")
+    refuse.data("an empty array", "type", array(), "ENC-9", "WrongShape")
+    refuse.data("the type number alone", "type", array(one), "ENC-9", "WrongShape")
+    refuse.data("true as type number", "type", array(cbor.TRUE, one, *fields), "ENC-9", "WrongShape")
+    refuse.data("text as version", "type", array(one, cbor.text("1"), *fields), "ENC-9", "WrongShape")
     refuse.data("the signature is missing", "shape", array(one, one, *fields[:-1]), "ID-5", "WrongShape")
     refuse.data("one item more", "shape", array(one, one, *fields, cbor.NULL), "ID-5", "WrongShape")
     refuse.data("no fields", "shape", array(one, one), "ID-5", "WrongShape")

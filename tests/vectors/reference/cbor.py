@@ -133,10 +133,13 @@ def is_array(value: Any, length: int | None = None) -> bool:
 
 
 def top_level(data: bytes, kinds: dict[int, int]) -> tuple[int, list[Any]]:
-    """Type number and the items behind type and version of an object of one of these kinds (type → item count)."""
+    """Type number and the items behind type and version of an object of one of these kinds (type → item count).
+
+    The version is read first: a later version may have type numbers that this one does not know (ENC-9).
+    """
     value = read(data)
-    require(is_array(value) and len(value) >= 2 and is_uint(value[0]) and is_uint(value[1]), "shape")
-    require(value[0] in kinds, "type")
+    require(is_array(value) and len(value) >= 2 and is_uint(value[0]) and is_uint(value[1]), "type")
     require(value[1] == 1, "version", "unsupported-version")
+    require(value[0] in kinds, "type")
     require(len(value) == kinds[value[0]], "shape")
     return value[0], value[2:]

@@ -61,7 +61,8 @@ class Book:
         record = identity.read_record(data, now)
         held = self.people.get(record.signing_key)
         require(held is None or record.issued_at >= held.record.issued_at, "order", "superseded")
-        self.people[record.signing_key] = Person(data, record)
+        evidence = held.succession if held is not None else None
+        self.people[record.signing_key] = Person(data, record, succession=evidence)
         if name is not None:
             self.names[name] = record.signing_key
         return []

@@ -8,7 +8,7 @@ the check that is meant for it can refuse it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -69,6 +69,11 @@ class Message:
     eseeds: tuple[bytes, ...] = field(repr=False)
 
 
+def sealed_to(message: Message, recipients: tuple[Recipient, ...]) -> Message:
+    """The same message to others."""
+    return replace(message, recipients=recipients)
+
+
 # --- the steps --------------------------------------------------------------------------------------------------------
 
 
@@ -105,7 +110,9 @@ def seal(message: Message, hooks: Hooks | None = None) -> Steps:
     hooks = hooks or {}
 
     def step(name: str, value: Any) -> None:
-        setattr(steps, name, hooks[name](value, steps) if name in hooks else value)
+        setattr(steps, name, value)
+        if name in hooks:
+            setattr(steps, name, hooks[name](value, steps))
 
     _address(message, steps, step)
     _key(message, steps, step)
@@ -125,13 +132,13 @@ def _key(message: Message, steps: Steps, step: Callable[[str, Any], None]) -> No
     step("inner", inner_of(message.content_type, message.sent_at, message.body))
     step("digest", digest_of(steps.inner))
     hedge = b"" if message.sender is None else identity.derive(message.sender, "hedge")
-    mode = cbor.uint(int(message.private))
-    material = labelled("content secret", cbor.octets(hedge), mode, cbor.octets(steps.root), cbor.octets(steps.digest))
-    step("secret", hmac_sha256(message.salt, material))
+    mode = PRIVATE if message.private else OPEN
+    items = cbor.octets(hedge), cbor.uint(mode), cbor.octets(steps.root), cbor.octets(steps.digest)
+    step("secret", hmac_sha256(message.salt, labelled("content secret", *items)))
     step("keys", hkdf_expand(steps.secret, labelled("content keys", cbor.octets(steps.root)), 64))
     step("commitment", steps.keys[:32])
     step("body_key", steps.keys[32:])
-    step("header", header(int(message.private), len(steps.recipients), steps.root, steps.commitment))
+    step("header", header(mode, len(steps.recipients), steps.root, steps.commitment))
     step("infos", [info_of(steps.header, r.user_id, r.sealing_number) for r in steps.recipients])
     step(
         "entries",
@@ -223,11 +230,9 @@ def path_proof_of(index: int, salt: bytes, path: Sequence[bytes]) -> bytes:
     return cbor.array(cbor.uint(index), cbor.octets(salt), cbor.array(*map(cbor.octets, path)))
 
 
-def letters_of(nonce: bytes, steps: Steps, *, private: bool) -> list[bytes]:
-    """Every letter of a message, in the order of the entries."""
+def letter_of(nonce: bytes, steps: Steps, index: int, *, private: bool) -> bytes:
+    """The letter of the entry at this index."""
     ids = [r.user_id for r in steps.recipients]
-    listing = listing_proof(nonce, ids) if not private and len(ids) <= LISTED else None
-    return [
-        letter(steps.header, steps.entries[i], listing or path_proof(nonce, ids, i), steps.body)
-        for i in range(len(ids))
-    ]
+    listed = not private and len(ids) <= LISTED
+    proof = listing_proof(nonce, ids) if listed else path_proof(nonce, ids, index)
+    return letter(steps.header, steps.entries[index], proof, steps.body)
