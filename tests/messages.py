@@ -45,6 +45,14 @@ def steps_of(honest: Message | None = None, **hooks: Hook) -> Steps:
     return sealed.seal(honest or message(), hooks)
 
 
+def letters_of(honest: Message, steps: Steps) -> list[bytes]:
+    """The letters of a message to at most 64 recipients, in the order of the entries."""
+    ids = [recipient.user_id for recipient in steps.recipients]
+    listing = sealed.listing_proof(honest.nonce, ids)
+    proofs = [sealed.path_proof(honest.nonce, ids, index) if honest.private else listing for index in range(len(ids))]
+    return [sealed.letter(steps.header, *parts, steps.body) for parts in zip(steps.entries, proofs, strict=True)]
+
+
 def flip(data: bytes, at: int) -> bytes:
     """The bytes with one bit flipped in the byte at this place."""
     at %= len(data)

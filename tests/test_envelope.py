@@ -20,7 +20,7 @@ from siegel.envelope import (
     parse_sealed,
 )
 from siegel.errors import InvalidArgument, LimitExceeded, MalformedError, NotARecipient, UnsupportedVersion
-from tests.messages import flip, message, steps_of
+from tests.messages import flip, letters_of, message, steps_of
 from tests.people import AT, company, person, secret_of
 from tests.vectors.reference import cbor, merkle, sealed, texts
 
@@ -216,7 +216,7 @@ def test_letters_by_hand() -> None:
     for private in (False, True):
         honest = message(company(5), private=private)
         steps = steps_of(honest)
-        expected = sealed.letters_of(honest.nonce, steps, private=private)
+        expected = letters_of(honest, steps)
         ids = [UserId(recipient.user_id) for recipient in steps.recipients]
         assert list(letters(steps.envelope)) == list(zip(ids, expected, strict=True))
 
