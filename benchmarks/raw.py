@@ -18,10 +18,7 @@ class Raw:
     """One recipient's key pair, one sender's, and the inputs of the lengths that siegel uses for this body."""
 
     def __init__(self, padded_bytes: int) -> None:
-        seed = hashlib.shake_256(os.urandom(32)).digest(96)
-        self.secret_key = hpke.MLKEM768X25519PrivateKey(
-            MLKEM768PrivateKey.from_seed_bytes(seed[:64]), X25519PrivateKey.from_private_bytes(seed[64:])
-        )
+        self.secret_key = new_key()
         self.public_key = self.secret_key.public_key()
         self.verify_key, self.signing_key = sodium.crypto_sign_seed_keypair(os.urandom(32))
         self.info, self.signed, self.header = os.urandom(130), os.urandom(140), os.urandom(71)
@@ -30,9 +27,9 @@ class Raw:
         self.signature = self.sign()
         self.ciphertext = self.aes()
 
-    def encrypt(self) -> bytes:
+    def encrypt(self, public_key: hpke.MLKEM768X25519PublicKey | None = None) -> bytes:
         """One HPKE encryption of 32 bytes."""
-        return SUITE.encrypt(self.key, self.public_key, self.info)
+        return SUITE.encrypt(self.key, public_key or self.public_key, self.info)
 
     def sign(self) -> bytes:
         """One Ed25519 signature."""
@@ -53,3 +50,11 @@ class Raw:
         SUITE.decrypt(self.sealed, self.secret_key, self.info)
         sodium.crypto_sign_open(self.signature, self.verify_key)
         AESGCM(self.key).decrypt(self.nonce, self.ciphertext, self.header)
+
+
+def new_key() -> hpke.MLKEM768X25519PrivateKey:
+    """A fresh key pair, loaded."""
+    seed = hashlib.shake_256(os.urandom(32)).digest(96)
+    return hpke.MLKEM768X25519PrivateKey(
+        MLKEM768PrivateKey.from_seed_bytes(seed[:64]), X25519PrivateKey.from_private_bytes(seed[64:])
+    )
