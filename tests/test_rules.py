@@ -60,7 +60,7 @@ def own_tests() -> list[Path]:
 
 def vectors() -> set[str]:
     """The ids in the ``spec`` fields."""
-    files = (ROOT / "vectors" / "v1").glob("*.json")
+    files = [path for path in (ROOT / "vectors" / "v1").glob("*.json") if path.name != "schema.json"]
     groups = [group for file in files for group in json.loads(file.read_text(encoding="utf-8"))["groups"]]
     return {rule for group in groups for test in group["tests"] for rule in test["spec"]}
 

@@ -219,7 +219,8 @@ def objects_of(vector: Any) -> Iterator[list[Any]]:
 
 def test_the_vectors_match() -> None:
     count = dict.fromkeys(KINDS, 0)
-    for path in sorted(VECTORS.glob("*.json")):
+    no_objects = {"schema.json", "encoding.json"}  # the values of the latter are any, some of them arrays like objects
+    for path in sorted(path for path in VECTORS.glob("*.json") if path.name not in no_objects):
         for group in json.loads(path.read_text(encoding="utf-8"))["groups"]:
             for vector in group["tests"]:
                 if vector["result"] == "valid":
