@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import cbor2
 import pytest
 
-from siegel._core.codec import MAX_DEPTH, MAX_UINT, Value, array_of, decode, encode
+from siegel._core.codec import MAX_DEPTH, MAX_ITEMS, MAX_UINT, Value, array_of, decode, encode
 from siegel.errors import InvalidArgument, MalformedError
 
 
@@ -314,3 +314,32 @@ def test_a_huge_declared_length_allocates_nothing(major: int, argument: int) -> 
         finally:
             tracemalloc.stop()
         assert peak < 1_000_000
+
+
+# --- how much one input may cost -------------------------------------------------------------------------------------
+
+
+def test_containers_hold_so_many_items_together() -> None:
+    half = MAX_ITEMS // 2 - 1
+    full = [[0] * half, [0] * half]
+    assert decode(encode(full)) == full
+    with pytest.raises(MalformedError, match=f"more than {MAX_ITEMS} items"):
+        decode(encode([[0] * half, [0] * (half + 1)]))
+
+
+def test_an_entry_of_a_map_counts_as_two() -> None:
+    third = MAX_ITEMS // 3
+    maps = b"\x9a" + third.to_bytes(4, "big") + b"\xa1\x00\x00" * third
+    assert decode(maps) == [{0: 0}] * third
+    with pytest.raises(MalformedError, match=f"more than {MAX_ITEMS} items"):
+        decode(b"\x82\xa1\x00\x00" + maps)
+
+
+def test_millions_of_tiny_items_are_refused_early() -> None:
+    data = b"\x9a\x00\x80\x00\x00" + b"\x80" * 2**23
+    tracemalloc.start()
+    with pytest.raises(MalformedError, match="items"):
+        decode(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20

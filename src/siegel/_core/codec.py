@@ -25,6 +25,7 @@ Value: TypeAlias = "int | bytes | str | bool | Sequence[Value] | Mapping[int, Va
 Decoded: TypeAlias = "int | bytes | str | bool | list[Decoded] | dict[int, Decoded] | None"
 
 MAX_DEPTH: Final = 8  # ENC-7
+MAX_ITEMS: Final = 2**18  # ENC-7: four times what the largest envelope has
 MAX_KEY: Final = 23  # ENC-6: a map key is one byte on the wire, so order by length and order by bytes agree
 MAX_UINT: Final = 2**64 - 1  # ENC-1
 
@@ -101,32 +102,35 @@ def decode(data: bytes) -> Decoded:
     """The value that the bytes mean. Arrays come back as lists. MalformedError for anything but the one encoding."""
     if type(data) is not bytes:
         raise InvalidArgument("encoded data must be bytes")
-    value, end = _item(data, 0, 0)
+    value, end = _item(data, 0, 0, [MAX_ITEMS])
     if end != len(data):  # ENC-8
         raise _bad(end, "bytes after the end")
     return value
 
 
-def _item(data: bytes, at: int, depth: int) -> tuple[Decoded, int]:
-    """The item that begins at this offset, and the offset behind it."""
+def _item(data: bytes, at: int, depth: int, room: list[int]) -> tuple[Decoded, int]:
+    """The item that begins at this offset, and the offset behind it. ``room`` counts the items that may still come."""
     if at >= len(data):
         raise _bad(at, "ends too early")
     major, argument, body = data[at] >> 5, data[at] & 31, at + 1
     if argument >= 24:
         argument, body = _long_argument(data, at)
     if major == _BYTES or major == _TEXT:
-        raw = data[body : body + argument]
-        if len(raw) < argument:
+        end = body + argument
+        if end > len(data):
             raise _bad(at, "declared length exceeds what is there")
-        return raw if major == _BYTES else _text(raw, at), body + argument
+        return data[body:end] if major == _BYTES else _text(data[body:end], at), end
     if major == _UINT:
         return argument, body
     if major == _ARRAY or major == _MAP:
+        room[0] -= argument if major == _ARRAY else 2 * argument
         if depth >= MAX_DEPTH:
             raise _bad(at, f"containers nest deeper than {MAX_DEPTH}")
         if argument > len(data) - body:  # ENC-4: every item has at least one byte
             raise _bad(at, "declared length exceeds what is there")
-        return (_array if major == _ARRAY else _map)(data, body, argument, depth + 1)
+        if room[0] < 0:  # one byte of input becomes up to eighty in memory
+            raise _bad(at, f"more than {MAX_ITEMS} items")
+        return (_array if major == _ARRAY else _map)(data, body, argument, depth + 1, room)
     if major == _SIMPLE:
         if body == at + 1 and argument in _SIMPLE_VALUES:
             return _SIMPLE_VALUES[argument], body
@@ -148,15 +152,15 @@ def _long_argument(data: bytes, at: int) -> tuple[int, int]:
     return argument, end
 
 
-def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[Decoded], int]:
+def _array(data: bytes, at: int, count: int, depth: int, room: list[int]) -> tuple[list[Decoded], int]:
     items: list[Decoded] = []
     for _ in range(count):
-        item, at = _item(data, at, depth)
+        item, at = _item(data, at, depth, room)
         items.append(item)
     return items, at
 
 
-def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int, Decoded], int]:
+def _map(data: bytes, at: int, count: int, depth: int, room: list[int]) -> tuple[dict[int, Decoded], int]:
     entries: dict[int, Decoded] = {}
     previous = -1
     for _ in range(count):
@@ -165,7 +169,7 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int, Decode
             raise _bad(at, f"a map key is an integer 0 … {MAX_KEY}")
         if key <= previous:
             raise _bad(at, "map keys are not in ascending order")
-        entries[key], at = _item(data, at + 1, depth)
+        entries[key], at = _item(data, at + 1, depth, room)
         previous = key
     return entries, at
 
