@@ -44,7 +44,8 @@ def encode(value: Value) -> bytes:
         return _head(_BYTES, len(value)) + value
     if type(value) is int and 0 <= value <= MAX_UINT:
         return _head(_UINT, value)
-    _check(value, 0)
+    if _check(value, 0) > MAX_ITEMS:
+        raise InvalidArgument(f"more than {MAX_ITEMS} items")
     return cbor2.dumps(value, canonical=True)
 
 
@@ -63,27 +64,29 @@ def _head(major: int, argument: int) -> bytes:
     return bytes((major << 5 | 27,)) + argument.to_bytes(8, "big")
 
 
-def _check(value: Value, depth: int) -> None:
+def _check(value: Value, depth: int) -> int:
+    """How many items the value's containers hold. InvalidArgument for a value outside the subset."""
     # Exact types: True == 1 and a subclass of bytes may be anything; memoryview would become an array of integers.
     if type(value) is bytes or type(value) is bool or value is None:
-        return
+        return 0
     if type(value) is int:
         if not 0 <= value <= MAX_UINT:
             raise InvalidArgument("integer outside 0 … 2^64-1")
-    elif type(value) is str:
+        return 0
+    if type(value) is str:
         _check_text(value)
-    elif depth >= MAX_DEPTH:
+        return 0
+    if depth >= MAX_DEPTH:
         raise InvalidArgument(f"containers nest deeper than {MAX_DEPTH}")
-    elif type(value) is list or type(value) is tuple:
-        for item in cast("Sequence[Value]", value):
-            _check(item, depth + 1)
-    elif type(value) is dict:
-        for key, item in cast("Mapping[int, Value]", value).items():
-            if type(key) is not int or not 0 <= key <= MAX_KEY:
-                raise InvalidArgument(f"a map key is an integer 0 … {MAX_KEY}")
-            _check(item, depth + 1)
-    else:
-        raise InvalidArgument(f"{type(value).__name__} has no encoding")
+    if type(value) is list or type(value) is tuple:
+        items = cast("Sequence[Value]", value)
+        return len(items) + sum(_check(item, depth + 1) for item in items)
+    if type(value) is dict:
+        entries = cast("Mapping[int, Value]", value)
+        if any(type(key) is not int or not 0 <= key <= MAX_KEY for key in entries):
+            raise InvalidArgument(f"a map key is an integer 0 … {MAX_KEY}")
+        return 2 * len(entries) + sum(_check(item, depth + 1) for item in entries.values())
+    raise InvalidArgument(f"{type(value).__name__} has no encoding")
 
 
 def _check_text(value: str) -> None:
