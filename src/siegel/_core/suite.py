@@ -28,6 +28,7 @@ from siegel.errors import InvalidMessage, MalformedError, StateError
 SECRET_BYTES: Final = 32
 HASH_BYTES: Final = 32
 TAG_BYTES: Final = 16
+NONCE_BYTES: Final = 12
 SIGNING_KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 ML_KEM_KEY_BYTES: Final = 1184
@@ -43,7 +44,10 @@ _SHA256: Final = hashes.SHA256()
 
 def random_bytes(count: int) -> bytes:
     """Fresh bytes of the operating system's generator. A generator that fails stops us (attack PR-7)."""
-    data = os.urandom(count)
+    try:
+        data = os.urandom(count)
+    except (OSError, NotImplementedError):
+        data = b""
     if len(data) != count or not any(data):
         raise StateError("the operating system's random generator does not work")
     return data
@@ -228,6 +232,24 @@ def decrypt_once(key: Secret, ciphertext: bytes, *, aad: bytes) -> bytes:
     """The plaintext; InvalidMessage if key, text or associated data differ. Check the key's commitment first (PR-9)."""
     try:
         return AESGCM(key.reveal()).decrypt(_ONLY_NONCE, ciphertext, aad)
+    except InvalidTag:
+        pass
+    raise InvalidMessage
+
+
+# A group message's key is a leaf of a key tree, and is used once; but state that was cloned or restored from a backup
+# may use it again. So its nonce is a hash over the text itself (MESSAGE_NONCE): another text gets another nonce.
+
+
+def encrypt_with_nonce(key: Secret, nonce: bytes, plaintext: bytes, *, aad: bytes) -> bytes:
+    """AES-256-GCM under a 12-byte nonce that the caller derived. 16 bytes longer than the plaintext."""
+    return AESGCM(key.reveal()).encrypt(nonce, plaintext, aad)
+
+
+def decrypt_with_nonce(key: Secret, nonce: bytes, ciphertext: bytes, *, aad: bytes) -> bytes:
+    """The plaintext; InvalidMessage if anything differs. Check the key's commitment first (PR-9)."""
+    try:
+        return AESGCM(key.reveal()).decrypt(nonce, ciphertext, aad)
     except InvalidTag:
         pass
     raise InvalidMessage
