@@ -30,3 +30,52 @@ class ForkDetected(NamedTuple):
 
 
 ContactEvent: TypeAlias = SealingKeyShared | SuccessionClaimed | ForkDetected
+
+
+# --- of a group's roster; group ids and heads are 32 bytes -----------------------------------------------------------
+
+
+class RosterChanged(NamedTuple):
+    """Another head holds. ``switched``: the old one stands on a branch that lost, so everybody rotates on next send."""
+
+    group_id: bytes
+    old_head: bytes
+    head: bytes
+    switched: bool
+    admitted: tuple[UserId, ...]
+    removed: tuple[UserId, ...]
+
+
+class RosterTied(NamedTuple):
+    """One author endorsed both branches of a fork, and the lower hash decided. Two devices do this honestly."""
+
+    group_id: bytes
+    author: UserId
+    heads: tuple[bytes, bytes]
+
+
+class OperationPending(NamedTuple):
+    """An operation of a losing branch waits for an admin to adopt or dismiss it; until then it suspends ``against``."""
+
+    group_id: bytes
+    operation: bytes
+    author: UserId
+    against: tuple[UserId, ...]
+
+
+class SuspensionChanged(NamedTuple):
+    """Nobody seals to, or accepts from, the members whose suspension begins; those whose suspension ended take part."""
+
+    group_id: bytes
+    begun: tuple[UserId, ...]
+    ended: tuple[UserId, ...]
+
+
+class MembersLeft(NamedTuple):
+    """Members said that they are out. Nobody seals to them; an admin's removal makes it final."""
+
+    group_id: bytes
+    user_ids: tuple[UserId, ...]
+
+
+RosterEvent: TypeAlias = RosterChanged | RosterTied | OperationPending | SuspensionChanged | MembersLeft

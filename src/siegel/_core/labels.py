@@ -32,7 +32,18 @@ class Label(bytes, Enum):
     ENTRY = b"siegel/1 entry\0"
     MESSAGE_SIGNATURE = b"siegel/1 message signature\0"
     MESSAGE_ID = b"siegel/1 message id\0"
+    ROSTER_OPERATION = b"siegel/1 roster operation\0"
+    ROSTER_HEAD = b"siegel/1 roster head\0"
+    GROUP_ID = b"siegel/1 group id\0"
+    LEAVE_STATEMENT = b"siegel/1 leave statement\0"
     KEY_TREE = b"siegel/1 key tree\0"
+    LEAF_COMMITMENT = b"siegel/1 leaf commitment\0"
+    CHAIN_ID = b"siegel/1 chain id\0"
+    CHAIN_CERTIFICATE = b"siegel/1 chain certificate\0"
+    CHAIN_GENESIS = b"siegel/1 chain genesis\0"
+    MESSAGE_NONCE = b"siegel/1 message nonce\0"
+    LINK = b"siegel/1 link\0"
+    LINK_SIGNATURE = b"siegel/1 link signature\0"
 
     @property
     def text(self) -> str:

@@ -12,7 +12,11 @@ VERSION: Final = 1
 # Type numbers of the top-level objects.
 PUBLIC_IDENTITY: Final = 1
 ENVELOPE: Final = 2
+GROUP_MESSAGE: Final = 3
+ROSTER_OPERATION: Final = 4
+LEAVE_STATEMENT: Final = 5
 LETTER: Final = 6
+CHAIN_CERTIFICATE: Final = 7
 SUCCESSION: Final = 8
 
 

@@ -1,0 +1,341 @@
+"""Knows what a set of operations and leave statements means now (rationale: roster.md, ROS-9, ROS-11, ROS-17, ROS-18).
+
+Which roster holds, which operations of losing branches wait for an admin's word, whom that suspends, who has left.
+Laws: all of it is a function of the set, in whatever order it came; a refused operation changes nothing; what cannot be
+judged yet waits, and the heads to ask for are named. Frozen: ``extend`` returns a new history.
+"""
+
+# ruff: noqa: SLF001  # History keeps its parts to itself, and the functions of this room are part of it
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeAlias
+
+from siegel._core import shape
+from siegel._core.codec import decode
+from siegel._core.frozen import Frozen
+from siegel.errors import LimitExceeded, MalformedError, NotPermitted, PeerError, Superseded
+from siegel.events import (
+    MembersLeft,
+    OperationPending,
+    RosterChanged,
+    RosterEvent,
+    RosterTied,
+    SuspensionChanged,
+)
+from siegel.groups.actions import Adopt, ChainClose, Create, Dismiss, Refresh
+from siegel.groups.branches import Branches, Tie, needs
+from siegel.groups.operations import MAX_OPERATION_BYTES, LeaveStatement, Operation
+from siegel.groups.roster import Roster
+from siegel.identity import UserId
+
+Item: TypeAlias = Operation | LeaveStatement
+
+# Bounds on what one author can make everybody keep.
+MAX_PENDING: Final = 64
+MAX_STATEMENTS: Final = 64
+MAX_WAITING: Final = 64
+
+_VOID: Final = (Adopt, Dismiss, Refresh)  # of a losing branch: nothing waits for an admin's word
+
+
+class Extension(NamedTuple):
+    """A history after new items: what it now is, what to append to the log, what happened, what was refused and why."""
+
+    history: History
+    stored: tuple[bytes, ...]
+    events: tuple[RosterEvent, ...]
+    refused: tuple[tuple[Item, PeerError], ...]
+
+
+def parse_item(data: bytes) -> Item:
+    """The operation or leave statement that the bytes hold, verified. Errors as of the two."""
+    if len(data) > MAX_OPERATION_BYTES:
+        raise LimitExceeded("roster item", f"more than {MAX_OPERATION_BYTES} bytes")
+    kind = shape.kind_of(shape.array(decode(data), None, "roster item"), "roster item")
+    return LeaveStatement(data) if kind == shape.LEAVE_STATEMENT else Operation(data)
+
+
+class History(Frozen):
+    """Everything that is known of one group's roster, and what follows from it.
+
+    ``roster`` is the one that holds. ``pending`` are operations of losing branches that no admin has adopted or
+    dismissed, lowest first. ``suspended`` members take no part until the pending operations against them are decided;
+    ``leavers`` (with the closes of their chains) until they are admitted again.
+    """
+
+    __slots__ = ("_branches", "_path", "_statements", "_ties", "_waiting", "leavers", "pending", "roster", "suspended")
+
+    roster: Roster
+    pending: tuple[Operation, ...]
+    suspended: frozenset[UserId]
+    leavers: Mapping[UserId, frozenset[ChainClose]]
+    _branches: Branches
+    _statements: Mapping[bytes, LeaveStatement]
+    _waiting: tuple[Item, ...]
+    _path: tuple[bytes, ...]
+    _ties: frozenset[Tie]
+
+    def __init__(
+        self, branches: Branches, statements: Mapping[bytes, LeaveStatement], waiting: tuple[Item, ...]
+    ) -> None:
+        head, ties = branches.winner(_by_user(statements.values()))
+        roster = branches.roster_at(head)
+        path = branches.path(head)
+        pending = _pending(branches, frozenset(path), roster)
+        self._set(
+            _branches=branches,
+            _statements=statements,
+            _waiting=waiting,
+            _path=path,
+            _ties=ties,
+            roster=roster,
+            pending=pending,
+            suspended=_suspended(branches, roster, pending),
+            leavers=_leavers(branches, roster, statements.values()),
+        )
+
+    @classmethod
+    def found(cls, operation: Operation) -> History:
+        """The history of a group that was just founded. NotPermitted for any other operation."""
+        return cls(Branches(operation), MappingProxyType({}), ())
+
+    @classmethod
+    def load(cls, records: Iterable[bytes]) -> History:
+        """The history of a log, whose records are operations and leave statements in any order.
+
+        Errors as of the records; MalformedError if one founds no group or another one, or does not fit the others.
+        """
+        items = [parse_item(record) for record in records]
+        founding = [item for item in items if isinstance(item, Operation) and isinstance(item.action, Create)]
+        if not founding:
+            raise MalformedError("roster log", "no operation that founds the group")
+        extension = _extended(cls.found(founding[0]), items, bounded=False)
+        if extension.refused or extension.history._waiting:
+            raise MalformedError("roster log", "a record does not fit the others")
+        return extension.history
+
+    # --- what is known
+
+    @property
+    def records(self) -> tuple[bytes, ...]:
+        """The log: every operation after those that it needs, then the leave statements."""
+        items: list[Item] = [self._branches.operation(head) for head in self._branches]
+        return tuple(item.encode() for item in (*items, *self._statements.values()))
+
+    @property
+    def active(self) -> frozenset[UserId]:
+        """The members who take part: not suspended, and not leaving."""
+        return frozenset(self.roster.members) - self.suspended - self.leavers.keys()
+
+    @property
+    def missing(self) -> frozenset[bytes]:
+        """The heads that waiting items need: ask whoever sent them for these."""
+        waiting = {item.head for item in self._waiting if isinstance(item, Operation)}
+        return frozenset(head for item in self._waiting for head in self._branches.lacks(item)) - waiting
+
+    def __contains__(self, head: bytes) -> bool:
+        return head in self._branches
+
+    def roster_at(self, head: bytes) -> Roster | None:
+        """The roster at a head, winning or not; None for a head that is not known."""
+        if head == self.roster.head:
+            return self.roster
+        return self._branches.roster_at(head) if head in self._branches else None
+
+    def common(self, one: bytes, other: bytes) -> bytes:
+        """The last common head of two known heads."""
+        return self._branches.common(one, other)
+
+    def is_calm(self, start: bytes, end: bytes) -> bool:
+        """Whether the known head ``end`` is ``start`` or above it, and nobody lost rights on the way from it."""
+        if self._branches.common(start, end) != start:
+            return False
+        changes = (self._branches.change(head) for head in self._branches.down(end, start))
+        return not any(change.removed or change.demoted or change.silenced for change in changes)
+
+    def silencings(self, user: UserId) -> Iterator[tuple[bytes, Mapping[bytes, int]]]:
+        """Each operation on the winning branch that took the user's right to post, lowest first: its head, and the
+        last index by chain id. A chain that is not listed, and not announced above that head, closes at nothing.
+        """
+        for head in self._path:
+            if user in self._branches.change(head).silenced:
+                closes: tuple[ChainClose, ...] = getattr(self._branches.operation(head).action, "closes", ())
+                yield head, dict(closes)
+
+    def since(self, head: bytes | None = None) -> tuple[bytes, ...]:
+        """What somebody lacks who knows the branch below ``head`` and nothing else; everything, if it is not known."""
+        known = set[bytes]()
+        if head is not None and head in self._branches:
+            known = {*self._branches.path(head)}
+        items: list[Item] = [self._branches.operation(other) for other in self._branches if other not in known]
+        return tuple(item.encode() for item in (*items, *self._statements.values()))
+
+    # --- more of it
+
+    def extend(self, items: Iterable[Item]) -> Extension:
+        """Takes operations and leave statements in any order, duplicates included.
+
+        A refused one changes nothing and says why. NotPermitted: its author has no right to it at its place; or had it,
+        and both that right and the branch are lost. Superseded: it is void because its branch lost. LimitExceeded: too
+        many of one author are pending, or too many wait.
+        """
+        return _extended(self, items, bounded=True)
+
+
+def _extended(old: History, items: Iterable[Item], *, bounded: bool) -> Extension:
+    refused: list[tuple[Item, PeerError]] = []
+    arrived = list(dict.fromkeys([*old._waiting, *items]))
+    branches, statements, waiting = _connect(old, arrived, refused)
+    if bounded and (unwanted := _unwanted(old, branches, statements)):
+        # Built again without them: what was refused leaves no trace.
+        refused.extend(unwanted.items())
+        branches, statements, waiting = _connect(old, [item for item in arrived if item not in unwanted], [])
+    if bounded and len(waiting) > MAX_WAITING:
+        refused.extend((item, LimitExceeded("roster", "too many items wait")) for item in waiting[:-MAX_WAITING])
+        waiting = waiting[-MAX_WAITING:]
+    new = History(branches, MappingProxyType(statements), tuple(waiting))
+    stored: list[Item] = [branches.operation(head) for head in branches if head not in old]
+    stored += [statement for key, statement in statements.items() if key not in old._statements]
+    return Extension(new, tuple(item.encode() for item in stored), _events(old, new), tuple(refused))
+
+
+def _connect(
+    old: History, items: Iterable[Item], refused: list[tuple[Item, PeerError]]
+) -> tuple[Branches, dict[bytes, LeaveStatement], list[Item]]:
+    """Puts each item in its place, if all that it needs is there; the rest waits, in the order it came."""
+    branches, statements = old._branches.copy(), dict(old._statements)
+    waiting: defaultdict[bytes, list[Item]] = defaultdict(list)
+    queue = list(items)[::-1]
+    while queue:
+        item = queue.pop()
+        if (lacking := next(branches.lacks(item), None)) is not None:
+            waiting[lacking].append(item)
+            continue
+        try:
+            if isinstance(item, LeaveStatement):
+                _add_statement(item, branches, statements)
+            elif item.head not in branches:
+                branches.add(item)
+                queue.extend(reversed(waiting.pop(item.head, [])))
+        except PeerError as error:
+            refused.append((item, error.with_traceback(None)))
+    left = {item for others in waiting.values() for item in others}
+    return branches, statements, [item for item in items if item in left]
+
+
+def _add_statement(statement: LeaveStatement, branches: Branches, statements: dict[bytes, LeaveStatement]) -> None:
+    if statement.group_id != branches.operation(branches.root).group_id:
+        raise NotPermitted("a leave statement of another group")
+    if not branches.is_member(statement.user_id, statement.head):
+        raise NotPermitted("a leave statement of somebody who is not in")
+    if statement.signed in statements:
+        return
+    if sum(other.user_id == statement.user_id for other in statements.values()) >= MAX_STATEMENTS:
+        raise LimitExceeded("roster", f"more than {MAX_STATEMENTS} leave statements of one user")
+    statements[statement.signed] = statement
+
+
+def _unwanted(old: History, branches: Branches, statements: Mapping[bytes, LeaveStatement]) -> dict[Item, PeerError]:
+    """New items that lose and are not worth keeping, unless something needs them that is (ROS-18).
+
+    No operation that is kept stands on one of these, so what wins is the same without them.
+    """
+    head, _ = branches.winner(_by_user(statements.values()))
+    roster = branches.roster_at(head)
+    path = frozenset(branches.path(head))
+    new = [branches.operation(head) for head in branches if head not in old]
+    verdicts: dict[Item, PeerError] = {}
+    pending = Counter(operation.author for operation in _pending(branches, path, roster) if operation.head in old)
+    for operation in new:
+        if operation.head in path or operation.head in roster.decided:
+            continue
+        if isinstance(operation.action, _VOID):
+            verdicts[operation] = Superseded("the branch lost, and an operation of this kind is void there")
+        elif not roster.entitled(operation.author, operation.action):
+            verdicts[operation] = NotPermitted("the branch lost, and its author has no right to such an act now")
+        elif pending[operation.author] >= MAX_PENDING:
+            verdicts[operation] = LimitExceeded("roster", f"more than {MAX_PENDING} pending operations of one author")
+        else:
+            pending[operation.author] += 1
+    for operation in reversed(new):
+        if operation not in verdicts:
+            for needed in needs(operation):
+                verdicts.pop(branches.operation(needed), None)
+    for statement in statements.values():
+        if branches.operation(statement.head) in verdicts:
+            verdicts[statement] = NotPermitted("a leave statement at a head that is not kept")
+    return verdicts
+
+
+# --- what the set means ----------------------------------------------------------------------------------------------
+
+
+def _by_user(statements: Iterable[LeaveStatement]) -> Mapping[UserId, list[LeaveStatement]]:
+    by_user: defaultdict[UserId, list[LeaveStatement]] = defaultdict(list)
+    for statement in statements:
+        by_user[statement.user_id].append(statement)
+    return by_user
+
+
+def _pending(branches: Branches, path: frozenset[bytes], roster: Roster) -> tuple[Operation, ...]:
+    losing = (branches.operation(head) for head in branches if head not in path and head not in roster.decided)
+    waiting = [operation for operation in losing if not isinstance(operation.action, _VOID)]
+    return tuple(sorted(waiting, key=lambda operation: (operation.height, operation.head)))
+
+
+def _suspended(branches: Branches, roster: Roster, pending: Iterable[Operation]) -> frozenset[UserId]:
+    return frozenset(user for operation in pending for user in _against(branches, roster, operation))
+
+
+def _against(branches: Branches, roster: Roster, operation: Operation) -> Iterator[UserId]:
+    """Whom the operation removes or demotes, if they are in since before the fork: a new admission is a new word."""
+    change = branches.change(operation.head)
+    fork = branches.operation(branches.common(operation.head, roster.head)).height
+    for user in change.removed | change.demoted:
+        if user in roster.members and roster.members[user].since <= fork:
+            yield user
+
+
+def _leavers(
+    branches: Branches, roster: Roster, statements: Iterable[LeaveStatement]
+) -> Mapping[UserId, frozenset[ChainClose]]:
+    """Who has left and was not admitted again since, with the closes of all their statements (ROS-11)."""
+    found: dict[UserId, frozenset[ChainClose]] = {}
+    for statement in statements:
+        user, member = statement.user_id, roster.members.get(statement.user_id)
+        common = branches.operation(branches.common(statement.head, roster.head)).height
+        if member is not None and member.since <= common:
+            found[user] = found.get(user, frozenset()).union(statement.closes)
+    return MappingProxyType(found)
+
+
+# --- what happened ---------------------------------------------------------------------------------------------------
+
+
+def _ordered(users: Iterable[UserId]) -> tuple[UserId, ...]:
+    return tuple(sorted(users, key=bytes))
+
+
+def _events(before: History, after: History) -> tuple[RosterEvent, ...]:
+    group, old, new = after.roster.group_id, before.roster, after.roster
+    events: list[RosterEvent] = []
+    if old.head != new.head:
+        switched = after.common(old.head, new.head) != old.head
+        admitted, removed = new.members.keys() - old.members.keys(), old.members.keys() - new.members.keys()
+        events.append(RosterChanged(group, old.head, new.head, switched, _ordered(admitted), _ordered(removed)))
+    ties = sorted(after._ties - before._ties, key=lambda tie: tie.heads)
+    events.extend(RosterTied(group, tie.author, tie.heads) for tie in ties)
+    for operation in after.pending:
+        if operation not in before.pending:
+            against = _ordered(_against(after._branches, new, operation))
+            events.append(OperationPending(group, operation.head, operation.author, against))
+    if before.suspended != after.suspended:
+        begun, ended = after.suspended - before.suspended, before.suspended - after.suspended
+        events.append(SuspensionChanged(group, _ordered(begun), _ordered(ended)))
+    if left := after.leavers.keys() - before.leavers.keys():
+        events.append(MembersLeft(group, _ordered(left)))
+    return tuple(events)
