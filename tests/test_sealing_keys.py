@@ -88,11 +88,16 @@ def test_life_and_grace_are_lengths_of_time(life: int, grace: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("life", "grace"), [(1.5, 1), (True, 1), ("1", 1), (1, None), (1, 0.5), (2**64, 1), (1, 2**64)]
+    ("life", "grace"), [(1.5, 1), (True, 1), ("1", 1), (1, None), (1, 0.5), (LATEST + 1, 1), (1, LATEST + 1)]
 )
 def test_what_could_not_be_saved_is_refused(life: Any, grace: Any) -> None:
     with pytest.raises(InvalidArgument, match="milliseconds"):
         SealingKeys(BOB, life=life, grace=grace)
+
+
+def test_the_longest_life_can_be_saved() -> None:
+    keys = SealingKeys(BOB, life=LATEST, grace=LATEST)
+    assert SealingKeys.decode(keys.encode(), identity=BOB).encode() == keys.encode()
 
 
 def test_number_0_after_rotation_must_be_said() -> None:
