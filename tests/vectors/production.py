@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final
 from unittest import mock
@@ -184,7 +184,7 @@ def public_identity(case: Case) -> Outcome:
 
 
 @contextmanager
-def seeds_of_rotation(seeds: list[bytes]) -> Iterator[None]:
+def seeds_of_rotation(seeds: list[bytes]) -> Generator[None]:
     """The seeds that ``rotate`` draws: the public interface takes no random generator, so one is put under it."""
     with mock.patch.object(siegel.sealing_keys, "random_bytes", side_effect=seeds):
         yield

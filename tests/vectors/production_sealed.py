@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from siegel import (
@@ -168,7 +168,7 @@ def _every_recipient_opens(case: Case, data: bytes, sender: Identity | None) -> 
 # --- opening ----------------------------------------------------------------------------------------------------------
 
 
-def _open(case: Case, data: bytes) -> OpenedMessage:
+def opener(case: Case) -> Callable[[bytes], OpenedMessage]:
     """Opens as the vector's reader, whose state has to be the same afterwards, whatever happens."""
     given = case.input
     if "held" in given:
@@ -176,15 +176,23 @@ def _open(case: Case, data: bytes) -> OpenedMessage:
     else:
         reader = _identity(case, given["holder"])
     contacts = _contacts(case)
-    before = contacts.encode(), reader.encode() if isinstance(reader, SealingKeys) else reader.reveal()
-    try:
-        return open_sealed(data, identity=reader, contacts=contacts, allow_anonymous=given["allowAnonymous"])
-    finally:
-        assert before == (contacts.encode(), reader.encode() if isinstance(reader, SealingKeys) else reader.reveal())
+
+    def state() -> tuple[bytes, bytes | str]:
+        return contacts.encode(), reader.encode() if isinstance(reader, SealingKeys) else reader.reveal()
+
+    before = state()
+
+    def opened(data: bytes) -> OpenedMessage:
+        try:
+            return open_sealed(data, identity=reader, contacts=contacts, allow_anonymous=given["allowAnonymous"])
+        finally:
+            assert state() == before
+
+    return opened
 
 
 def open_message(case: Case) -> Outcome:
-    opened = _open(case, case.data("data"))
+    opened = opener(case)(case.data("data"))
     return Outcome(
         {
             "body": opened.body,
@@ -200,7 +208,7 @@ def open_message(case: Case) -> Outcome:
 
 
 def seal_and_open(case: Case) -> Outcome:
-    return Outcome({"body": _open(case, _seal(case)[0]).body})
+    return Outcome({"body": opener(case)(_seal(case)[0]).body})
 
 
 # --- without a key ----------------------------------------------------------------------------------------------------

@@ -51,8 +51,21 @@ class Group:
         test["result"] = "valid"
         return self._add(test)
 
-    def invalid(self, comment: str, *, spec: str, flags: str, code: str, stage: str, **given: Any) -> int:
-        """Adds a vector that the reference refuses with exactly this code at exactly this stage. Its number."""
+    def invalid(
+        self,
+        comment: str,
+        *,
+        spec: str,
+        flags: str,
+        code: str,
+        stage: str,
+        shown: dict[str, Any] | None = None,
+        **given: Any,
+    ) -> int:
+        """Adds a vector that the reference refuses with exactly this code at exactly this stage. Its number.
+
+        ``shown`` holds values with which a reader can check what the comment claims.
+        """
         test, case = self._begin(comment, spec, flags, given)
         try:
             OPERATIONS[self.type](case)
@@ -61,6 +74,8 @@ class Group:
                 raise AssertionError(f"{comment}: {refused}, not {code} at stage {stage}") from refused
         else:
             raise AssertionError(f"{comment}: the reference does not refuse it")
+        if shown is not None:
+            test["intermediate"] = to_json(shown)
         if case.after:
             test["expected"] = to_json(case.after)
         test["result"] = "invalid"

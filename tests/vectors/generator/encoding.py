@@ -45,11 +45,11 @@ def _valid(group: Group) -> None:
         group.valid(f"unsigned integer {value}", spec="ENC-1 ENC-2", flags="Boundary", input={"data": uint(value)})
     for count in (0, 1, 23, 24, 255, 256):
         data = octets(stream("byte string", count))
-        group.valid(f"byte string of {count} bytes", spec="ENC-1 ENC-2", flags="Boundary", input={"data": data})
+        group.valid(f"byte string of {count} bytes", spec="ENC-1 ENC-2 ENC-4", flags="Boundary", input={"data": data})
     for count in (65_535, 65_536):
-        data = joined(head(BYTES, count), shake(b"byte string", count))
-        group.valid(f"byte string of {count} bytes", spec="ENC-1 ENC-2", flags="Boundary", input={"data": data})
-    for name, value in {
+        large = joined(head(BYTES, count), shake(b"byte string", count))
+        group.valid(f"byte string of {count} bytes", spec="ENC-1 ENC-2 ENC-4", flags="Boundary", input={"data": large})
+    for name, written in {
         "empty": "",
         "ASCII": "siegel/1 entry",
         "of 23 bytes": "s" * 23,
@@ -63,11 +63,11 @@ def _valid(group: Group) -> None:
         "with a byte order mark, which is a character": "\ufeffa",
         "with a combining mark that has no composed form": "q\u0323\u0307",
     }.items():
-        group.valid(f"text {name}", spec="ENC-1 ENC-5", flags="Boundary", input={"data": text(value)})
+        group.valid(f"text {name}", spec="ENC-1 ENC-5", flags="Boundary", input={"data": text(written)})
     for name, data in {
-        "false": FALSE,
-        "true": TRUE,
-        "null": NULL,
+        "the value false": FALSE,
+        "the value true": TRUE,
+        "the value null": NULL,
         "empty array": array(),
         "array of one item of each type": array(uint(1), octets(b"\1"), text("1"), array(), TRUE, FALSE, NULL),
         "array of 23 items": array(*[uint(0)] * 23),
@@ -224,7 +224,7 @@ def _whole(group: Group) -> None:
     _refuse(group, "maps that nest 9 deep under arrays", maps, "ENC-7", "Depth")
     _refuse(group, "arrays that nest 9 deep in a second branch", array(array(), _nested(7, array())), "ENC-7", "Depth")
     _refuse(group, "arrays that nest 10,000 deep", _nested(10_000, array()), "ENC-7", "Depth")
-    _refuse(group, "nothing", b"", "ENC-8", "Truncated")
+    _refuse(group, "no bytes at all", b"", "ENC-8", "Truncated")
     _refuse(group, "array that ends after its head", b"\x82", "ENC-4 ENC-8", "Truncated")
     _refuse(group, "a second item", uint(0) + uint(0), "ENC-8", "TrailingBytes")
     _refuse(group, "a zero byte behind an array", array() + b"\0", "ENC-8", "TrailingBytes")

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.vectors.generator.book import Category, Group, flipped, mutation, stream
 from tests.vectors.generator.people import ALICE, BOB, CAROL, MALLORY, NOW
-from tests.vectors.generator.suite import small_key, small_r, with_torsion
+from tests.vectors.generator.suite import Forger, small_key, small_r, with_torsion
 from tests.vectors.reference import DAY, LATEST, cbor, curve, identity
 from tests.vectors.reference.cbor import array, octets, uint
 from tests.vectors.reference.labels import hkdf_expand, hmac_sha256, label, labelled, sha256
@@ -176,7 +176,7 @@ def _succession_outside(refuse: Any, honest: identity.Succession) -> None:
     old, new, at = octets(honest.old), octets(honest.new), uint(honest.at)
     signatures = octets(honest.old_signature), octets(honest.new_signature)
     one = uint(1)
-    refuse("nothing", "encoding", b"", "ENC-8", "Truncated")
+    refuse("no bytes at all", "encoding", b"", "ENC-8", "Truncated")
     refuse("the last byte is missing", "encoding", data[:-1], "ENC-4", "Truncated")
     refuse("a byte behind the end", "encoding", data + b"\0", "ENC-8", "TrailingBytes")
     long_type = array(uint(8, 1), one, old, new, at, *signatures)
@@ -215,10 +215,11 @@ def _succession_inside(refuse: Any, honest: identity.Succession) -> None:
 
     invalid = {"stage": "signature", "code": "invalid-message"}
     seed = identity.derive(CAROL.secret, "sign")
-    for name, forge in {
+    forgers: dict[str, Forger] = {
         "the identity point": small_key,
         "of mixed order": lambda text: with_torsion(seed, text),
-    }.items():
+    }
+    for name, forge in forgers.items():
         # The key does not depend on the text, the signature does.
         part = replace(honest, new=forge(b"")[0])
         weak = replace(
@@ -264,13 +265,13 @@ def safety_number() -> Category:
     book = Category("safety-number")
     group = book.group("safety-number", 9001)
     ours, theirs = ALICE.user_id, BOB.user_id
-    for comment, pair in {
+    for comment, ids in {
         "Alice and Bob": (ours, theirs),
         "Bob and Alice, who see the same number": (theirs, ours),
         "Alice and Carol": (ours, CAROL.user_id),
         "Alice and herself": (ours, ours),
     }.items():
-        group.valid(comment, spec="ID-16 ID-17 LAB-2", flags="SafetyNumber", input={"ours": pair[0], "theirs": pair[1]})
+        group.valid(comment, spec="ID-16 ID-17 LAB-2", flags="SafetyNumber", input={"ours": ids[0], "theirs": ids[1]})
     zeros = next(i for i in range(100_000) if identity.safety_number(ours, stream(f"id {i}", 32)).startswith("000"))
     given = {"ours": ours, "theirs": stream(f"id {zeros}", 32)}
     group.valid("a number that begins with three zeros", spec="ID-16", flags="Boundary", input=given)
@@ -278,12 +279,13 @@ def safety_number() -> Category:
     group = book.group("check-safety", 9101)
     number, shown = identity.safety_number(ours, theirs), identity.safety_qr(theirs, ours)
     pair = {"ours": ours, "theirs": theirs}
-    for comment, seen in {
+    good: dict[str, dict[str, Any]] = {
         "the number": {"number": number},
         "the number without spaces": {"number": number.replace(" ", "")},
         "the number on two lines": {"number": number[:35] + "\n" + number[36:]},
         "their QR code": {"qr": shown},
-    }.items():
+    }
+    for comment, seen in good.items():
         flags = "SafetyNumber" if "without" not in comment else "CaseAndSpacing"
         group.valid(comment, spec="ID-16 ID-17", flags=flags, input=pair | seen)
     _bad_numbers(group, pair, number, shown)

@@ -107,7 +107,7 @@ def _hooks(purpose: str, build: Build) -> Hooks:
         key = hpke.public_key(_derived(purpose, build, BOB.secret))
         return [entry(bob, hpke.seal(key, given.eseeds[0], steps.infos[0], steps.secret))]
 
-    return {
+    hooks: dict[str, Hooks] = {
         "audience salt": {"root": root},
         "audience leaf": {"root": root},
         "inner content": {"digest": lambda _, s: sha256(_digest_input(build, s.inner))},
@@ -116,7 +116,8 @@ def _hooks(purpose: str, build: Build) -> Hooks:
         "message signature": {"signature": signature},
         "sign": {"signature": signed_by_another_key},
         "seal": {"entries": entries},
-    }[purpose]
+    }
+    return hooks[purpose]
 
 
 def _digest_input(build: Build, inner: bytes) -> bytes:
@@ -172,9 +173,10 @@ def _records(book: Category) -> None:
         _refuse(identities, "public identity", fault, flags, {"record": signed.encode()}, now=NOW)
 
         part = build("succession", uint(8), uint(1), *fields)
-        for name, secret in {"old_signature": ALICE.secret, "new_signature": CAROL.secret}.items():
-            changed = replace(hand_over, **{name: identity.sign_with(secret, part)})
-            which = f"{fault}, in the {name.replace('_', ' ')}"
+        old = replace(hand_over, old_signature=identity.sign_with(ALICE.secret, part))
+        new = replace(hand_over, new_signature=identity.sign_with(CAROL.secret, part))
+        for name, changed in {"old": old, "new": new}.items():
+            which = f"{fault}, in the {name} signature"
             _refuse(successions, "succession", which, flags, {"succession": changed.encode()})
 
         text = build("safety number", *map(octets, sorted((ALICE.user_id, BOB.user_id))))

@@ -122,6 +122,7 @@ class Refuser:
         *,
         code: str = "malformed",
         step: str = "bytes",
+        shown: dict[str, Any] | None = None,
         **reader: Any,
     ) -> None:
         """Bytes that Bob, unless told otherwise, is given to open."""
@@ -133,12 +134,22 @@ class Refuser:
             stage=stage,
             base=self.base,
             mutation=mutation(step, comment),
+            shown=shown,
             input=reading(data, **reader),
         )
 
     def deep(
-        self, stage: str, comment: str, given: Message, step: str, hook: Hook, *, spec: str, flags: str, **more: Any
+        self,
+        stage: str,
+        comment: str,
+        given: Message,
+        step: str,
+        hook: Hook,
+        *,
+        spec: str,
+        flags: str,
+        code: str = "invalid-message",
     ) -> None:
         """A fault at one step of sealing, after which everything was made again."""
         data = faulty(given, step, hook).envelope
-        self(stage, comment, data, spec, flags, **{"code": "invalid-message", "step": step} | more)
+        self(stage, comment, data, spec, flags, step=step, code=code)

@@ -21,8 +21,8 @@ def category() -> Category:
         given = {"text": stream("padded text", length)}
         group.valid(f"text of {length} bytes", spec="PAD-1 PAD-2", flags="Boundary", input=given)
     group.valid("text of zeros", spec="PAD-1", flags="Boundary", input={"text": bytes(20)})
-    given = {"text": shake(b"padded text", 1_000_003)}
-    group.valid("text of 1,000,003 bytes", spec="PAD-1 PAD-2", flags="Boundary", input=given)
+    large = {"text": shake(b"padded text", 1_000_003)}
+    group.valid("text of 1,000,003 bytes", spec="PAD-1 PAD-2", flags="Boundary", input=large)
 
     _unpad(book)
     return book
@@ -53,7 +53,7 @@ def _unpad(book: Category) -> None:
         raw = claimed.to_bytes(4, "big") if order == "big" else claimed.to_bytes(4, "little")
         return raw + honest[4:]
 
-    refuse("nothing", b"")
+    refuse("no bytes at all", b"")
     refuse("three bytes", honest[:3])
     refuse("a length and nothing else", (4).to_bytes(4, "big"), "PAD-2")
     refuse("a length that does not count itself", with_length(len(text)))

@@ -107,7 +107,7 @@ def _outside(refuse: _Refuser) -> None:
     record = ALICE.record
     honest, one = record.encode(), uint(1)
     fields = (*record.fields(), octets(record.signature))
-    refuse.data("nothing", "encoding", b"", "ENC-8", "Truncated")
+    refuse.data("no bytes at all", "encoding", b"", "ENC-8", "Truncated")
     refuse.data("the first half", "encoding", honest[: len(honest) // 2], "ENC-4", "Truncated")
     refuse.data("the last byte is missing", "encoding", honest[:-1], "ENC-4", "Truncated")
     refuse.data("a byte behind the end", "encoding", honest + b"\0", "ENC-8", "TrailingBytes")
@@ -244,16 +244,17 @@ def _signatures(refuse: _Refuser) -> None:
     other = part.replace(label("public identity"), label("message signature"))
     refuse.forged("signed under another label", f"{spec} LAB-1", "WrongLabel", identity.sign_with(ALICE.secret, other))
     s = int.from_bytes(signature[32:], "little") + curve.L
-    refuse.forged("S + L", f"{spec} SUITE-1", "Malleable", signature[:32] + s.to_bytes(32, "little"))
+    refuse.forged("S + L instead of S", f"{spec} SUITE-1", "Malleable", signature[:32] + s.to_bytes(32, "little"))
     refuse.forged("R = identity, S = h·a", f"{spec} SUITE-1", "BadPoint", small_r(seed, part)[2])
     refuse.forged("R with a point of order 8 added", f"{spec} SUITE-1", "BadPoint", torsion_r(seed, part)[2])
-    for comment, fields in {
+    changes: dict[str, dict[str, Any]] = {
         "another sealing key under the same signature": {"sealing_key": MALLORY.record.sealing_key},
         "another sealing number under the same signature": {"sealing_number": 1},
         "another instant of issue under the same signature": {"issued_at": NOW + 1},
         "a later end under the same signature": {"not_after": record.not_after + DAY},
         "another user id under the same signature": {"signing_key": BOB.user_id},
-    }.items():
+    }
+    for comment, fields in changes.items():
         data = replace(record, **fields).encode()
         refuse.data(comment, "signature", data, f"{spec} ID-5", flags, code="invalid-message")
     old = replace(record, issued_at=NOW - DAY).signed(ALICE.secret)

@@ -22,7 +22,6 @@ from tests.vectors.reference.cbor import array, octets, uint
 from tests.vectors.reference.labels import hkdf_expand, label, labelled
 from tests.vectors.reference.sealed import (
     Message,
-    Recipient,
     Steps,
     encrypt,
     entry,
@@ -32,7 +31,6 @@ from tests.vectors.reference.sealed import (
     leaf_of,
     salt_of,
     seal,
-    sealed_to,
     signed_part,
 )
 
@@ -74,7 +72,7 @@ def _entries(refuse: Refuser, bases: Bases) -> None:
         put(f"a bit of the {name} flipped", flipped(sealed_ours, at))
     put("the top bit of the X25519 ephemeral flipped, an alias", flipped(sealed_ours, 1119, 0x80), "Malleable")
     put("the ephemeral is the low-order point 0", sealed_ours[:1088] + bytes(32) + sealed_ours[1120:], "BadSealingKey")
-    put("zeros", bytes(1168))
+    put("all bytes zero", bytes(1168))
     put("what is sealed to another recipient", sealed_theirs, "MovedEntry")
     older = Parts(message("an older message"))
     put("our entry of an older message", older.steps.entries[older.index][-1168:], "MovedEntry")
@@ -136,20 +134,21 @@ def _other_hpke(refuse: Refuser, given: Message) -> None:
         hpke.public_key(BOB.rotating[0][1]),
     )
     sealed_otherwise("sealed to somebody else's key", "SEAL-8", "NotForUs", honest, CAROL.recipient.sealing_key)
-    for name, variant in {
+    variants: dict[str, dict[str, Any]] = {
         "AES-128-GCM": {"aead": 1},
         "ChaCha20-Poly1305": {"aead": 3},
         "mode PSK": {"mode": 1, "psk": bytes(32)},
         "associated data": {"aad": b"associated"},
         "sequence number 1": {"sequence": 1},
-    }.items():
+    }
+    for name, variant in variants.items():
         sealed_otherwise(f"sealed with {name}", "SUITE-2 SEAL-8", "WrongAlgorithm", honest, **variant)
-    squatter = sealed_to(given, (Recipient(MALLORY.user_id, bob.sealing_key),))
-    # Sealed to a squatter who published Bob's key as his own, then relabelled for Bob, root and header made to fit.
-    sealed = seal(squatter).entries[0][-1168:]
-    data = faulty(given, "entries", lambda *_: [entry(bob, sealed)]).envelope
-    comment = "sealed to a squatter who published our key, and relabelled for us"
-    refuse("unseal", comment, data, "ID-15 SEAL-8", "SharedKey", code=INVALID, step="entries")
+    sealed_otherwise(
+        "sealed to a squatter who published our key under his id, and relabelled for us",
+        "ID-15 SEAL-8",
+        "SharedKey",
+        lambda s: info_of(s.header, MALLORY.user_id, 0),
+    )
 
 
 # --- commitment -------------------------------------------------------------------------------------------------------
@@ -188,7 +187,7 @@ def _commitments(refuse: Refuser, bases: Bases) -> None:
     deep("the content secret itself as body key", "keys", unexpanded, "SUITE-5 SEAL-6", "WrongAlgorithm")
     refuse.base = bases.opened_unsigned
     plain = message("two keys", [BOB, CAROL], sender=None)
-    steps, _ = two_key_message(plain, opens_for=BOB.user_id)
+    steps, other_key = two_key_message(plain, opens_for=BOB.user_id)
     comment = "a body that opens under two keys, read by the one to whom the header does not commit"
     refuse(
         "commitment",
@@ -198,6 +197,7 @@ def _commitments(refuse: Refuser, bases: Bases) -> None:
         flags,
         code=INVALID,
         step="entries",
+        shown={"header": steps.header, "body": steps.body, "bodyKeys": [steps.body_key, other_key]},
         holder=CAROL,
         allow_anonymous=True,
     )
@@ -297,7 +297,7 @@ def _contents(refuse: Refuser, given: Message) -> None:
         "no content type": (cbor.NULL, at, body),
         "an instant true": (kind, cbor.TRUE, body),
         "an instant as text": (kind, cbor.text("0"), body),
-        "no body": (kind, at, cbor.NULL),
+        "no body item": (kind, at, cbor.NULL),
         "a body of text": (kind, at, cbor.text("text")),
         "a body of an array": (kind, at, array(uint(1))),
     }.items():
@@ -329,7 +329,7 @@ def _contents(refuse: Refuser, given: Message) -> None:
 
     content("a byte behind the content", lambda c, _: c + b"\0", "ENC-8 SEAL-10", "TrailingBytes")
     content("content that ends too early", lambda c, _: c[:-1], "ENC-4 SEAL-10", "Truncated")
-    content("nothing", lambda *_: b"", "ENC-8 SEAL-10", "Truncated")
+    content("no bytes at all", lambda *_: b"", "ENC-8 SEAL-10", "Truncated")
     content("content: two items", lambda _, s: array(s.inner, s.sender))
     content("content: four items", lambda _, s: array(s.inner, s.sender, s.signature, cbor.NULL))
     content("content: not an array", lambda c, _: octets(c))
@@ -358,7 +358,7 @@ def _signatures(refuse: Refuser, given: Message) -> None:
 
     deep("a bit of R flipped", lambda s: flipped(s.signature[2:], 0))
     deep("a bit of S flipped", lambda s: flipped(s.signature[2:], 33))
-    deep("zeros", lambda _: bytes(64))
+    deep("all bytes zero", lambda _: bytes(64))
     deep(
         "signed by somebody else in the name of the sender",
         lambda s: identity.sign_with(MALLORY.secret, text(s)),
@@ -400,7 +400,7 @@ def _signatures(refuse: Refuser, given: Message) -> None:
         s = int.from_bytes(signature[32:], "little") + curve.L
         return signature[:32] + s.to_bytes(32, "little")
 
-    deep("S + L", plus_l, "Malleable", "SEAL-9 SUITE-1")
+    deep("S + L instead of S", plus_l, "Malleable", "SEAL-9 SUITE-1")
     deep("R = identity, S = h·a", lambda s: small_r(seed, text(s))[2], "BadPoint", "SEAL-9 SUITE-1")
     deep("R with a point of order 8 added", lambda s: torsion_r(seed, text(s))[2], "BadPoint", "SEAL-9 SUITE-1")
     for comment, forge in {

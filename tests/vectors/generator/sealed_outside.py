@@ -12,6 +12,7 @@ from tests.vectors.generator.sealed_valid import Bases
 from tests.vectors.notation import joined, shake
 from tests.vectors.reference import cbor, merkle, texts
 from tests.vectors.reference.cbor import array, head, octets, uint
+from tests.vectors.reference.labels import sha256
 from tests.vectors.reference.receive import MAX_CIPHERTEXT, MAX_SEALED
 from tests.vectors.reference.sealed import (
     ENVELOPE,
@@ -98,7 +99,7 @@ def refused_outside(refuse: Refuser, bases: Bases) -> None:
 
 def _encoding(refuse: Refuser, parts: Parts) -> None:
     data, items = parts.envelope(), parts.items
-    refuse("encoding", "nothing", b"", "ENC-8", "Truncated")
+    refuse("encoding", "no bytes at all", b"", "ENC-8", "Truncated")
     refuse("encoding", "the first half", data[: len(data) // 2], "ENC-4", "Truncated")
     refuse("encoding", "the last byte is missing", data[:-1], "ENC-4", "Truncated")
     refuse("encoding", "a byte behind the end", data + b"\0", "ENC-8", "TrailingBytes")
@@ -150,7 +151,7 @@ def _top(refuse: Refuser, parts: Parts) -> None:
     }.items():
         refuse("type", comment, data, "ENC-9", "WrongShape")
     shape: dict[str, bytes] = {
-        "no body": array(*items[:-1]),
+        "no body item": array(*items[:-1]),
         "one item more": array(*items, cbor.NULL),
         "an envelope with the type number of a letter": parts.envelope(type=uint(LETTER)),
         "a letter with the type number of an envelope": parts.letter(type=uint(ENVELOPE)),
@@ -298,13 +299,13 @@ def _roots(refuse: Refuser, given: Message) -> None:
         salt = salt_of(given.nonce, user_id)[:salt_bytes]
         return b"siegel/1 audience leaf\0" + array(octets(salt), octets(user_id))
 
-    deep("leaves hashed without 0x00", "MRK-1 SEAL-3", lambda ids: merkle.root([merkle.sha256(leaf(i)) for i in ids]))
+    deep("leaves hashed without 0x00", "MRK-1 SEAL-3", lambda ids: merkle.root([sha256(leaf(i)) for i in ids]))
     deep("leaves over the user ids alone", "SEAL-2", lambda ids: merkle.root([merkle.leaf(i) for i in ids]))
     deep("salts of 8 bytes", "SEAL-2", lambda ids: merkle.root([merkle.leaf(leaf(i, 8)) for i in ids]))
     deep(
         "the hash of all leaves instead of a tree",
         "MRK-1",
-        lambda ids: merkle.sha256(b"".join(leaves_of(given.nonce, ids))),
+        lambda ids: sha256(b"".join(leaves_of(given.nonce, ids))),
     )
     order = seal(given, {"recipients": lambda found, _: sorted(found, key=lambda r: r.user_id)})
     assert [r.user_id for r in order.recipients] != ids

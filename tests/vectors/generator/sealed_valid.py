@@ -12,7 +12,9 @@ from tests.vectors.notation import shake
 from tests.vectors.reference import LATEST
 from tests.vectors.reference.sealed import MAX_BODY, Message, Steps, seal, sealed_to
 
-SEALING = "SEAL-2 SEAL-3 SEAL-4 SEAL-5 SEAL-6 SEAL-7 SEAL-8 SEAL-9 SEAL-10 SEAL-11 SEAL-19 LAB-1 LAB-2 SUITE-2 SUITE-6"
+SEALING = (
+    "SEAL-1 SEAL-2 SEAL-3 SEAL-4 SEAL-5 SEAL-6 SEAL-7 SEAL-8 SEAL-9 SEAL-10 SEAL-11 SEAL-19 LAB-1 LAB-2 SUITE-2 SUITE-6"
+)
 OPENING = "SEAL-11 SEAL-14 SEAL-16 SEAL-19 ENC-9"
 
 
@@ -55,14 +57,14 @@ def seals(book: Category) -> None:
     add("the content type siegel, which is not reserved", "Boundary", spec, recipients=[BOB], content_type="siegel")
     add("the content type Siegel/x, which is not reserved", "Boundary", spec, recipients=[BOB], content_type="Siegel/x")
     add("sent in the first millisecond", "Boundary", f"{SEALING} ENC-10", recipients=[BOB], sent_at=0)
-    body = shake(b"16 MiB", MAX_BODY)
-    add("a body of 16 MiB, the most there can be", "Limit", f"{SEALING} SEAL-18", recipients=[BOB], body=body)
+    large = shake(b"16 MiB", MAX_BODY)
+    add("a body of 16 MiB, the most there can be", "Limit", f"{SEALING} SEAL-18", recipients=[BOB], body=large)
     _arguments(group)
     _crowds(book)
 
 
 def _arguments(group: Group) -> None:
-    for comment, spec, given in (
+    cases: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("to nobody", "SEAL-1", {"recipients": []}),
         ("to the same person twice", "SEAL-1", {"recipients": [BOB, CAROL, BOB]}),
         ("to one person at two keys", "SEAL-1", {"recipients": [BOB, {"person": "bob", "sealingNumber": NUMBERS[0]}]}),
@@ -74,7 +76,8 @@ def _arguments(group: Group) -> None:
         ("a reserved content type", "SEAL-17", {"content_type": "siegel/control"}),
         ("nothing but the reserved prefix", "SEAL-17", {"content_type": "siegel/"}),
         ("a body of 16 MiB and one byte", "SEAL-18", {"body": shake(b"16 MiB", MAX_BODY + 1)}),
-    ):
+    )
+    for comment, spec, given in cases:
         group.invalid(
             f"sealing {comment}",
             spec=spec,
@@ -170,7 +173,7 @@ def openings(book: Category) -> tuple[Group, Bases]:
 def _edges(add: Any, bases: Bases) -> None:
     last = seal(message("the last instant", [BOB], sent_at=LATEST)).envelope
     add("sent in the last millisecond there is", last, flags="Boundary", spec=f"{OPENING} ENC-10")
-    empty = seal(message("nothing", [BOB], body=b"")).envelope
+    empty = seal(message("no bytes at all", [BOB], body=b"")).envelope
     add("an empty body", empty, flags="Boundary", spec=f"{OPENING} SEAL-18")
     plain = message("two keys", [BOB, CAROL], sender=None)
     first, _ = two_key_message(plain, opens_for=BOB.user_id)

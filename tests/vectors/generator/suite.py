@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -24,6 +24,9 @@ def category() -> Category:
     _content(book)
     return book
 
+
+# A text to a key and a signature under it.
+Forger: TypeAlias = Callable[[bytes], tuple[bytes, bytes, bytes]]
 
 # --- SUITE-1 ----------------------------------------------------------------------------------------------------------
 
@@ -79,7 +82,7 @@ def _bad_signatures(seed: bytes, message: bytes) -> Iterator[tuple[str, str, tup
     yield "65 bytes", "BadSignature", (public, message, signature + b"\0")
     yield "all zeros", "BadSignature", (public, message, bytes(64))
     yield "S and R swapped", "BadSignature", (public, message, signature[32:] + signature[:32])
-    yield "S + L", "Malleable", forged(public, message, r, s + curve.L)
+    yield "S + L instead of S", "Malleable", forged(public, message, r, s + curve.L)
     yield "S + 2 L", "Malleable", forged(public, message, r, s + 2 * curve.L)
     yield "S with its top bit set", "Malleable", (public, message, flipped(signature, 63, 0x80))
     yield "R = identity, S = h·a", "BadPoint", small_r(seed, message)
@@ -104,7 +107,11 @@ def _bad_signatures(seed: bytes, message: bytes) -> Iterator[tuple[str, str, tup
 def _signatures(group: Group) -> None:
     seed, message = stream("signing seed", 32), b"a text to sign"
     names = "publicKey", "message", "signature"
-    for name, text in {"a text": message, "an empty text": b"", "1000 bytes": stream("text to sign", 1000)}.items():
+    for name, text in {
+        "a short text": message,
+        "an empty text": b"",
+        "1000 bytes": stream("text to sign", 1000),
+    }.items():
         given = dict(zip(names, (curve.public_key(seed), text, curve.sign(seed, text)), strict=True))
         group.valid(name, spec="SUITE-1", flags="Normal", input=given)
     for name, flag, parts in _bad_signatures(seed, message):
@@ -133,7 +140,7 @@ def _sealed(group: Group) -> None:
     seed, eseed = stream("sealing seed", 32), stream("encapsulation", 64)
     key, info, plain = hpke.public_key(seed), b"what it is for", stream("sealed secret", 32)
     honest = hpke.seal(key, eseed, info, plain)
-    for name, text in {"32 bytes": plain, "nothing": b"", "200 bytes": stream("sealed text", 200)}.items():
+    for name, text in {"32 bytes": plain, "no bytes at all": b"", "200 bytes": stream("sealed text", 200)}.items():
         given = {"seed": seed, "sealed": hpke.seal(key, eseed, info, text), "info": info}
         group.valid(f"{name} sealed", spec="SUITE-2", flags="KnownAnswer", random={"eseed": eseed}, input=given)
     given = {"seed": seed, "sealed": hpke.seal(key, eseed, b"", plain), "info": b""}
@@ -163,7 +170,7 @@ def _sealed(group: Group) -> None:
     for name, u in {"0": bytes(32), "1": b"\1" + bytes(31), "p - 1": (curve.P - 1).to_bytes(32, "little")}.items():
         sealed = honest[:1088] + u + honest[1120:]
         refuse(f"the low-order ephemeral u = {name}", sealed, "BadSealingKey")
-    refuse("nothing", b"", "Truncated")
+    refuse("no bytes at all", b"", "Truncated")
     refuse("the encapsulation alone", honest[:1120], "Truncated")
     refuse("one byte missing", honest[:-1], "Truncated")
     refuse("one byte more", honest + b"\0", "TrailingBytes")
@@ -239,7 +246,7 @@ def _ciphertexts(book: Category) -> None:
         "another key": {"key": stream("another body key", 32)},
         "the tag cut to 15 bytes": {"sealed": honest[:-1]},
         "the tag cut to 12 bytes": {"sealed": honest[:-4]},
-        "nothing": {"sealed": b""},
+        "no bytes at all": {"sealed": b""},
         "nonce 1 instead of 0": {"sealed": AESGCM(key).encrypt(bytes(11) + b"\1", plain, aad)},
         "AES-128 with half of the key": {"sealed": AESGCM(key[:16]).encrypt(bytes(12), plain, aad)},
     }.items():
@@ -284,10 +291,10 @@ def _inclusion(group: Group, leaves: list[bytes]) -> None:
     honest = case(2, 7)
     base = group.valid("leaf 2 of 7", spec="MRK-1 MRK-2", flags="Normal", input=honest)
     path: list[bytes] = honest["path"]
-    for name, change in {
+    changes: dict[str, dict[str, Any]] = {
         "a path that is one node short": {"path": path[:-1]},
         "a path without its first node": {"path": path[1:]},
-        "no path": {"path": []},
+        "an empty path": {"path": []},
         "a path with one node more": {"path": [*path, leaves[0]]},
         "a path with its last node twice": {"path": [*path, path[-1]]},
         "an index one behind the last leaf": {"index": 7},
@@ -300,7 +307,8 @@ def _inclusion(group: Group, leaves: list[bytes]) -> None:
         "a node of 33 bytes": {"path": [path[0] + b"\0", *path[1:]]},
         "an empty node": {"path": [b"", *path[1:]]},
         "a path in a tree of one leaf": {"index": 0, "size": 1, "path": path[:1]},
-    }.items():
+    }
+    for name, change in changes.items():
         group.invalid(
             name,
             spec="MRK-2",

@@ -87,7 +87,7 @@ def _shared_faults(group: Group, prefix: str, value: bytes, base: int, other_pre
         )
 
     data = honest.rpartition("1")[2]
-    refuse("nothing", "", "text", "TextForm")
+    refuse("no bytes at all", "", "text", "TextForm")
     refuse("only the prefix", prefix + "1", "text", "TextForm")
     refuse("no separator", prefix + data, "text", "TextForm")
     refuse("no prefix", "1" + data, "text", "TextForm")
@@ -167,7 +167,7 @@ def _bad_words(group: Group, honest: str) -> None:
             input={"words": text},
         )
 
-    refuse("nothing", "", "count", "WordList")
+    refuse("no bytes at all", "", "count", "WordList")
     refuse("12 words, which BIP 39 knows and we do not", write_words(ALICE.secret[:16]), "count", "WordList")
     refuse("18 words, which BIP 39 knows and we do not", write_words(ALICE.secret[:24]), "count", "WordList")
     refuse("23 words", words[:-1], "count", "WordList")

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.vectors.generator.book import stream
 from tests.vectors.reference import cbor, hpke
 from tests.vectors.reference.labels import hkdf_expand, labelled
-from tests.vectors.reference.sealed import Message, Recipient, Steps, entry, seal
+from tests.vectors.reference.sealed import Hooks, Message, Recipient, Steps, entry, seal
 
 _POLYNOMIAL = 0xE1 << 120  # x^128 + x^7 + x^2 + x + 1 in GCM's order of bits
 
@@ -93,7 +93,7 @@ def two_key_message(given: Message, *, opens_for: bytes) -> tuple[Steps, bytes]:
         return [entry(r, hpke.seal(r.sealing_key, eseed, info, secret(r))) for r, eseed, info in jobs]
 
     # The content secret is the sender's to choose: it is fixed, so that the free block does not change the keys.
-    hooks = {"secret": lambda *_: stream("the first content secret", 32), "entries": entries}
+    hooks: Hooks = {"secret": lambda *_: stream("the first content secret", 32), "entries": entries}
     steps = seal(message, hooks)
     block = colliding_block((steps.body_key, other_key), steps.body[:-16], at, steps.header)
     start = steps.plaintext.index(body)
