@@ -97,6 +97,16 @@ def test_a_file_is_named_after_its_category() -> None:
     assert [f"{document['category']}.json" for document in DOCUMENTS] == list(FILES)
 
 
+def test_the_readme_names_every_category_and_type() -> None:
+    readme = (FOLDER / "README.md").read_text("utf-8")
+    for document in DOCUMENTS:
+        first = min(test["tcId"] for group in document["groups"] for test in group["tests"])
+        kinds = dict.fromkeys(group["type"] for group in document["groups"])
+        assert f"| `{document['category']}` | from {first} | {', '.join(f'`{kind}`' for kind in kinds)} |" in readme
+    explained = readme.partition("## Types of group")[2]
+    assert [vector.type for vector in VECTORS if f"`{vector.type}`" not in explained] == []
+
+
 # --- manifest and generator -------------------------------------------------------------------------------------------
 
 
