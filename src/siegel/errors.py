@@ -110,6 +110,13 @@ class NotARecipient(PeerError):
         super().__init__("no entry of this envelope is for this identity")
 
 
+class MissingSenderKey(PeerError):
+    """A group message of a chain, or of a part of a chain, whose keys have not arrived. Nothing is lost."""
+
+    code = "missing-sender-key"
+    remedy = "Ask the sender for the chain's announcement, then give the message again."
+
+
 # --- a person must decide --------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,295 @@
+"""Knows what a receiver keeps of one sender's chain, and the one rule by which messages are accepted.
+
+A message is *authentic* if its own signature verifies or its link is attested at its place (``links``): whoever is
+vouched for by the message after it needs no signature of its own. Hence a backlog is verified backwards: one signature
+for the newest message of a run, then one hash for each, with exactly the result of checking every signature.
+
+Laws: acceptance is a function of the set of what was received, whatever the order and the batches; authenticity comes
+before permission, and permission before any key is derived; what is refused still vouches for its predecessor; keys are
+taken on a copy, which is kept only if the message opened. Everything here is pure: a transition takes a chain and its
+rows, and returns the chain and the rows that changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeAlias
+
+from siegel._core import shape
+from siegel._core.codec import Decoded, decode, encode
+from siegel._core.instants import DAY, LATEST
+from siegel._core.suite import HASH_BYTES
+from siegel.errors import (
+    InvalidArgument,
+    InvalidMessage,
+    MissingSenderKey,
+    NotPermitted,
+    PeerError,
+    Replay,
+)
+from siegel.groups.certificate import Announcement, Certificate, Close
+from siegel.groups.key_tree import INDEX_COUNT, KeyTree
+from siegel.groups.links import DELIVERED, MAX_RIVALS, Ledger, LinkEvent, Permission, Row, Summary
+from siegel.groups.message import Content, GroupMessage, open_message, verify_signature
+
+GRACE: Final = 30 * DAY  # how long the keys of a chain that ended wait for late messages
+
+_WHERE: Final = "chain record"
+_number = attrgetter("number")
+
+
+class Chain(NamedTuple):
+    """One sender's chain as a receiver keeps it; the rows of its links are kept beside it.
+
+    ``start`` is the lowest index whose key was ever held. From ``retire_at`` (ms; None while the chain lives) its keys
+    may be forgotten.
+    """
+
+    certificate: Certificate
+    start: int
+    tree: KeyTree
+    summary: Summary
+    retire_at: int | None = None
+
+    def encode(self) -> bytes:
+        """The chain's record, secret: everything but the certificate, which is a record of its own and never changes.
+
+        Under 700 bytes while the frontier has up to 16 nodes.
+        """
+        return encode([self.start, self.tree.encode(), *self.summary, self.retire_at])
+
+    @classmethod
+    def decode(cls, data: bytes, certificate: Certificate) -> Chain:
+        """The chain that ``encode`` wrote. MalformedError for anything else."""
+        start, frontier, top, fork, end, final, retire_at = shape.array(decode(data), 7, _WHERE)
+        summary = Summary(
+            shape.uint(top, _WHERE, most=INDEX_COUNT),
+            None if fork is None else shape.uint(fork, _WHERE, most=INDEX_COUNT),
+            _place_and_link(end),
+            _place_and_link(final),
+        )
+        return cls(
+            certificate,
+            shape.uint(start, _WHERE, most=INDEX_COUNT - 1),
+            KeyTree.decode(shape.octets(frontier, None, _WHERE)),
+            summary,
+            None if retire_at is None else shape.uint(retire_at, _WHERE, most=LATEST),
+        )
+
+
+def _place_and_link(value: Decoded) -> tuple[int, bytes] | None:
+    if value is None:
+        return None
+    place, link = shape.array(value, 2, _WHERE)
+    return shape.uint(place, _WHERE, most=INDEX_COUNT), shape.octets(link, HASH_BYTES, _WHERE)
+
+
+class Opened(NamedTuple):
+    """A message that was accepted, and what it says."""
+
+    message: GroupMessage
+    content: Content
+
+
+Result: TypeAlias = Opened | PeerError
+
+
+class Step(NamedTuple):
+    """What a transition changed: the chain, the rows by place, and what is to be reported.
+
+    ``results``: one for each message given, in order. ``released``: messages from the waiting ones that turned out
+    authentic. ``unproven``: messages given that are not authentic so far, and may wait.
+    """
+
+    chain: Chain
+    rows: dict[int, Row]
+    events: tuple[LinkEvent, ...]
+    results: tuple[Result, ...] = ()
+    released: tuple[tuple[GroupMessage, Result], ...] = ()
+    unproven: tuple[GroupMessage, ...] = ()
+
+
+# --- what the owner says ---------------------------------------------------------------------------------------------
+
+
+def begin(announcement: Announcement) -> Step:
+    """The chain of an announcement whose chain id is new. That its sender sent it is checked by the caller."""
+    certificate = announcement.certificate
+    ledger = Ledger(certificate.chain_id, Summary(0), {})
+    ledger.attest(0, certificate.genesis)
+    ledger.attest(announcement.start, announcement.link)
+    chain = Chain(certificate, announcement.start, announcement.tree.copy(), ledger.summary)
+    return Step(chain, ledger.changed, ())
+
+
+def extend(
+    chain: Chain, rows: Mapping[int, Row], announcement: Announcement, *, permitted: Permission, at: int
+) -> Step:
+    """Another announcement of a known chain: Replay as its result, unless it reaches further back than all before.
+
+    Then it adds the keys that were never held, and nothing else. Another certificate for the chain is a fork at its
+    very beginning, and adds nothing.
+    """
+    certificate = announcement.certificate
+    ledger = _ledger(chain, rows)
+    ledger.attest(0, certificate.genesis)
+    ledger.attest(announcement.start, announcement.link)
+    ledger.settle(permitted)
+    changed = _retire(chain._replace(summary=ledger.summary), at)
+    reaches_back = announcement.start < chain.start and certificate == chain.certificate
+    if not reaches_back or (chain.retire_at is not None and at >= chain.retire_at):
+        return Step(changed, ledger.changed, tuple(ledger.events), (Replay("this chain is known"),))
+    lower, tree = announcement.tree.copy(), chain.tree.copy()
+    lower.puncture_from(chain.start if changed.summary.end is None else min(chain.start, changed.summary.end[0]))
+    tree.prepend(lower)
+    changed = changed._replace(start=announcement.start, tree=tree)
+    return Step(changed, ledger.changed, tuple(ledger.events))
+
+
+def close(chain: Chain, rows: Mapping[int, Row], end: Close, *, permitted: Permission, at: int) -> Step:
+    """Its owner says where the chain ends: keys behind the end are forgotten, what leads up to it is final."""
+    if end.chain_id != chain.certificate.chain_id:
+        raise InvalidArgument("the close of another chain")
+    ledger = _ledger(chain, rows)
+    ledger.close(end.end, chain.certificate.genesis if end.final_link is None else end.final_link)
+    ledger.settle(permitted)
+    tree = chain.tree.copy()
+    tree.puncture_from(end.end)
+    changed = _retire(chain._replace(summary=ledger.summary, tree=tree), at)
+    return Step(changed, ledger.changed, tuple(ledger.events))
+
+
+# --- what others cause -----------------------------------------------------------------------------------------------
+
+
+def review(chain: Chain, rows: Mapping[int, Row], *, permitted: Permission) -> Step:
+    """The rules for permission have changed: disputes what was delivered and is refused now, and the other way."""
+    ledger = _ledger(chain, rows)
+    ledger.unsettle(0, chain.summary.top)
+    ledger.settle(permitted)
+    return Step(chain, ledger.changed, tuple(ledger.events))
+
+
+def expire(chain: Chain, *, at: int) -> Chain:
+    """The chain without keys, if its grace is over."""
+    if chain.retire_at is None or at < chain.retire_at:
+        return chain
+    tree = chain.tree.copy()
+    tree.puncture_from(0)
+    return chain._replace(tree=tree)
+
+
+def gaps(chain: Chain, rows: Mapping[int, Row]) -> list[tuple[int, int]]:
+    """Runs (first index, last index) of messages that exist, could be opened, and are not here."""
+    ledger, found = _ledger(chain, rows), list[tuple[int, int]]()
+    for number in range(chain.start, chain.summary.top):
+        place, row = number + 1, ledger.row(number + 1)
+        wanted = any(entry.state < DELIVERED and ledger.stands(place, entry.link) for entry in row)
+        if chain.tree.covers(number) and (wanted if row else ledger.stands(place, b"")):
+            first = found.pop()[0] if found and found[-1][1] == number - 1 else number
+            found.append((first, number))
+    return found
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+
+def receive(
+    chain: Chain,
+    rows: Mapping[int, Row],
+    messages: Sequence[GroupMessage],
+    *,
+    permitted: Permission,
+    at: int,
+    waiting: Sequence[GroupMessage] = (),
+) -> Step:
+    """Messages of this chain, each accepted or refused with its own error, whatever the order and the batch.
+
+    ``waiting`` are messages of this chain whose signature failed before; ``at`` (ms) dates the end of a forked chain.
+
+    Results: InvalidMessage (not authentic so far, or not what its key and commitment say), what ``permitted`` answers,
+    Replay, NotPermitted (behind the chain's end, or where it contradicts itself), MissingSenderKey (below ``start``),
+    Expired (the key was dropped).
+    """
+    ledger = _ledger(chain, rows)
+    _authenticate(ledger, chain.certificate, messages, waiting)
+    ledger.settle(permitted)
+
+    everything = [*messages, *waiting]
+    results: list[Result] = [InvalidMessage()] * len(everything)
+    unproven: list[GroupMessage] = []
+    tree = chain.tree
+    for place in sorted(range(len(everything)), key=lambda i: everything[i].number):
+        message = everything[place]
+        if ledger.find(message.number + 1, message.link) is None:
+            unproven.append(message)
+            continue
+        try:
+            tree, content = _open(ledger, tree, chain.start, message, permitted)
+        except PeerError as error:
+            results[place] = error.with_traceback(None)
+        else:
+            ledger.deliver(message)
+            results[place] = Opened(message, content)
+    changed = _retire(chain._replace(summary=ledger.summary, tree=tree), at)
+    still = {id(message) for message in unproven}
+    late = zip(waiting, results[len(messages) :], strict=True)
+    return Step(
+        changed,
+        ledger.changed,
+        tuple(ledger.events),
+        tuple(results[: len(messages)]),
+        tuple((message, result) for message, result in late if id(message) not in still),
+        tuple(message for message in messages if id(message) in still),
+    )
+
+
+def _authenticate(
+    ledger: Ledger, certificate: Certificate, messages: Sequence[GroupMessage], waiting: Sequence[GroupMessage]
+) -> None:
+    """Enters what is authentic, from the newest down, so that each message is vouched for before it is looked at."""
+    failed = {(message.link, message.signature) for message in waiting}
+    for message in sorted([*messages, *waiting], key=_number, reverse=True):
+        if message.chain_id != certificate.chain_id:
+            raise InvalidArgument("a message of another chain")
+        if ledger.find(message.number + 1, message.link) is None:
+            if (message.link, message.signature) in failed or len(ledger.row(message.number + 1)) >= MAX_RIVALS:
+                continue
+            try:
+                verify_signature(message, certificate.signing_key)
+            except InvalidMessage:
+                continue
+        ledger.enter(message)
+
+
+def _open(
+    ledger: Ledger, tree: KeyTree, start: int, message: GroupMessage, permitted: Permission
+) -> tuple[KeyTree, Content]:
+    """What an authentic message says, and the keys without its own. Raises the first reason to refuse it."""
+    refusal = permitted(message.number, message.head)
+    if refusal is not None:
+        raise refusal
+    place = message.number + 1
+    entry = ledger.find(place, message.link)
+    if entry is not None and entry.state >= DELIVERED:
+        raise Replay("this message was delivered before")
+    if not ledger.stands(place, message.link):
+        raise NotPermitted("behind the end of its chain, or where the chain contradicts itself")
+    if message.number < start:
+        raise MissingSenderKey("sent before the part of the chain that was announced to us")
+    candidate = tree.copy()
+    content = open_message(message, candidate.take(message.number))
+    return candidate, content
+
+
+def _ledger(chain: Chain, rows: Mapping[int, Row]) -> Ledger:
+    return Ledger(chain.certificate.chain_id, chain.summary, rows)
+
+
+def _retire(chain: Chain, at: int) -> Chain:
+    """The chain with the beginning of its grace, if it has ended or is dead and has none yet."""
+    summary = chain.summary
+    if chain.retire_at is not None or (summary.fork is None and summary.end is None):
+        return chain
+    return chain._replace(retire_at=min(at + GRACE, LATEST))

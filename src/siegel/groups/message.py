@@ -1,0 +1,314 @@
+"""Knows the group message: its bytes, its link, and the text inside. Knows neither chains nor rosters.
+
+    [3, 1, chain id (16), index, roster head (32), previous link (32), nonce (12), commitment (32), ciphertext,
+     signature (64)]
+
+Laws: the link is a hash of everything before the signature and never of the signature (attack PR-3); the commitment is
+compared before anything is decrypted (attack GR-7); whatever fails once the key is in use is the same InvalidMessage.
+
+A backlog is read by the thousand, so a message is read by position with literal CBOR heads. What the reader refuses is
+read again by the strict decoder, which says what is wrong; the tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from struct import Struct
+from typing import Final, NamedTuple
+from unicodedata import is_normalized
+
+from siegel._core import shape
+from siegel._core.codec import Decoded, array_of, decode, encode
+from siegel._core.instants import LATEST
+from siegel._core.labels import Label
+from siegel._core.padding import FLOOR, pad, padme, unpad
+from siegel._core.secret import Secret
+from siegel._core.suite import (
+    HASH_BYTES,
+    NONCE_BYTES,
+    SIGNATURE_BYTES,
+    TAG_BYTES,
+    SigningKey,
+    decrypt_with_nonce,
+    encrypt_with_nonce,
+    require_equal,
+    sha256,
+    sign,
+    verify,
+)
+from siegel.errors import InvalidArgument, InvalidMessage, LimitExceeded, MalformedError
+from siegel.groups.key_tree import INDEX_COUNT
+
+CHAIN_ID_BYTES: Final = 16
+HEDGE_BYTES: Final = 16
+MAX_BODY_BYTES: Final = 64 * 2**10
+MAX_CONTENT_TYPE_BYTES: Final = 255
+MAX_PARENTS: Final = 3
+
+_MAX_PADDED_BYTES: Final = padme(MAX_BODY_BYTES + 512)  # content type, instant and parents take less than 512
+MAX_MESSAGE_BYTES: Final = _MAX_PADDED_BYTES + 300
+
+_WHERE: Final = "group message"
+_FRONT: Final = b"\x8a\x03\x01\x50"  # an array of 10: 3, 1, 16 bytes …
+_BYTES_12, _BYTES_32, _BYTES_64 = b"\x4c", b"\x58\x20", b"\x58\x40"
+# Roster head, previous link, nonce and commitment, each behind its CBOR head.
+_FIXED: Final = Struct("2s32s2s32ss12s2s32s")
+_TAIL_BYTES: Final = len(_BYTES_64) + SIGNATURE_BYTES
+_LEAST_BYTES: Final = 21 + _FIXED.size + FLOOR + _TAIL_BYTES
+
+
+class GroupMessage(NamedTuple):
+    """A message as it travels. ``number`` is its index in the chain, ``link`` (32 bytes) names it there.
+
+    ``header`` is the bytes before the ciphertext.
+    """
+
+    chain_id: bytes
+    number: int
+    head: bytes
+    previous: bytes
+    nonce: bytes
+    commitment: bytes
+    ciphertext: bytes
+    signature: bytes
+    header: bytes
+    link: bytes
+
+
+class Parent(NamedTuple):
+    """The newest message of another sender's chain that the author had seen."""
+
+    chain_id: bytes
+    number: int
+    link: bytes
+
+
+class Content(NamedTuple):
+    """What a message says. ``sent_at`` (ms) is the sender's claim; ``parents`` are up to 3, ascending by chain id."""
+
+    content_type: str
+    sent_at: int
+    parents: tuple[Parent, ...]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"<Content of {len(self.body)} bytes>"
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def write_message(
+    content: Content,
+    *,
+    chain_id: bytes,
+    number: int,
+    head: bytes,
+    previous: bytes,
+    leaf: Secret,
+    signing_key: SigningKey,
+    hedge: bytes,
+) -> tuple[bytes, bytes]:
+    """The bytes of a message and its link. ``leaf`` is the key of this index, ``hedge`` 16 fresh random bytes."""
+    padded = pad(encode_content(content))
+    nonce = message_nonce(leaf, hedge=hedge, head=head, previous=previous, padded=padded)
+    commitment = leaf_commitment(leaf)
+    header = b"".join(
+        (
+            _FRONT,
+            chain_id,
+            encode(number),
+            _BYTES_32,
+            head,
+            _BYTES_32,
+            previous,
+            _BYTES_12,
+            nonce,
+            _BYTES_32,
+            commitment,
+        )
+    )
+    signed = header + encode(encrypt_with_nonce(leaf, nonce, padded, aad=header))
+    link = link_of(signed)
+    return signed + _BYTES_64 + sign(signing_key, Label.LINK_SIGNATURE + link), link
+
+
+def message_nonce(leaf: Secret, *, hedge: bytes, head: bytes, previous: bytes, padded: bytes) -> bytes:
+    """12 bytes that differ for another text, head or predecessor even if key and ``hedge`` repeat (P9)."""
+    return sha256(Label.MESSAGE_NONCE + leaf.reveal() + hedge + head + previous + padded)[:NONCE_BYTES]
+
+
+def leaf_commitment(leaf: Secret) -> bytes:
+    """32 bytes that fix the key: one ciphertext does not open under two keys (attacks GR-7, PR-9)."""
+    return sha256(Label.LEAF_COMMITMENT + leaf.reveal())
+
+
+def link_of(signed: bytes) -> bytes:
+    """The link of a message from its signed part, which is all its bytes before the signature's CBOR head."""
+    return sha256(Label.LINK + signed)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def parse_message(data: bytes) -> GroupMessage:
+    """The message that the bytes hold, nothing of it verified. LimitExceeded, MalformedError or UnsupportedVersion."""
+    if type(data) is not bytes:
+        raise InvalidArgument("a group message must be bytes")
+    message = _read(data)
+    if message is None:
+        _explain(data)
+        raise MalformedError(_WHERE, "not in its one form")
+    return message
+
+
+def _read(data: bytes) -> GroupMessage | None:
+    """The message by position; None for anything but the one form."""
+    if len(data) < _LEAST_BYTES or data[:4] != _FRONT:
+        return None
+    index, at = data[20], 21
+    if index >= 24:
+        if index > 25:
+            return None  # one byte (24) or two (25): there is no index above 65535
+        least, at = (24, 22) if index == 24 else (256, 23)
+        index = int.from_bytes(data[21:at], "big")
+        if index < least:
+            return None
+    h1, head, h2, previous, h3, nonce, h4, commitment = _FIXED.unpack_from(data, at)
+    start, end = at + _FIXED.size, len(data) - _TAIL_BYTES
+    text_head = _ciphertext_head(end - start)
+    text = start + len(text_head)
+    if not text_head or data[start:text] != text_head or data[end : end + 2] != _BYTES_64:
+        return None
+    if h1 != _BYTES_32 or h2 != _BYTES_32 or h3 != _BYTES_12 or h4 != _BYTES_32:
+        return None
+    signature, header, link = data[end + 2 :], data[:start], link_of(data[:end])
+    return GroupMessage(data[4:20], index, head, previous, nonce, commitment, data[text:end], signature, header, link)
+
+
+def _explain(data: bytes) -> None:
+    """Raises what is wrong, stage by stage, with bytes that the reader refused."""
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise LimitExceeded(_WHERE, f"larger than {MAX_MESSAGE_BYTES} bytes")
+    items = shape.top_level(data, kind=shape.GROUP_MESSAGE, fields=8, where=_WHERE)
+    shape.octets(items[0], CHAIN_ID_BYTES, f"{_WHERE} chain id")
+    shape.uint(items[1], f"{_WHERE} index", most=INDEX_COUNT - 1)
+    shape.octets(items[2], HASH_BYTES, f"{_WHERE} roster head")
+    shape.octets(items[3], HASH_BYTES, f"{_WHERE} previous link")
+    shape.octets(items[4], NONCE_BYTES, f"{_WHERE} nonce")
+    shape.octets(items[5], HASH_BYTES, f"{_WHERE} commitment")
+    shape.octets(items[7], SIGNATURE_BYTES, f"{_WHERE} signature")
+    size = len(shape.octets(items[6], None, f"{_WHERE} ciphertext")) - TAG_BYTES
+    if not _is_padded(size):
+        raise MalformedError(f"{_WHERE} ciphertext", "not the size of a padded text")
+
+
+def _is_padded(size: int) -> bool:
+    return FLOOR <= size <= _MAX_PADDED_BYTES and padme(size) == size
+
+
+@lru_cache(maxsize=1024)
+def _ciphertext_head(room: int) -> bytes:
+    """The CBOR head of the ciphertext that fills ``room`` bytes with it; empty if no ciphertext does."""
+    head = _bytes_head(room)
+    return head if _is_padded(room - len(head) - TAG_BYTES) else b""
+
+
+@lru_cache(maxsize=1024)
+def _bytes_head(room: int) -> bytes:
+    """The shortest CBOR head of the byte string that fills ``room`` bytes with it; empty if none does."""
+    for head_bytes, least, most in ((1, 0, 23), (2, 24, 0xFF), (3, 0x100, 0xFFFF), (5, 0x10000, 0xFFFFFFFF)):
+        size = room - head_bytes
+        if least <= size <= most:
+            return encode(bytes(size))[:head_bytes]
+    return b""
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+
+
+def verify_signature(message: GroupMessage, signing_key: bytes) -> None:
+    """InvalidMessage unless the chain's key signed this message."""
+    verify(signing_key, Label.LINK_SIGNATURE + message.link, message.signature)
+
+
+def open_message(message: GroupMessage, leaf: Secret) -> Content:
+    """What the message says, under the key of its index. InvalidMessage, whatever is wrong."""
+    require_equal(leaf_commitment(leaf), message.commitment)
+    padded = decrypt_with_nonce(leaf, message.nonce, message.ciphertext, aad=message.header)
+    try:
+        return decode_content(unpad(padded))
+    except MalformedError:
+        pass
+    raise InvalidMessage  # outside the handler: the cause stays out of the traceback
+
+
+def encode_content(content: Content) -> bytes:
+    """The inner plaintext ``[content type, sent at, parents, body]``. InvalidArgument for what cannot be said."""
+    kind = content.content_type
+    if type(kind) is not str or not kind or len(kind.encode("utf-8", "replace")) > MAX_CONTENT_TYPE_BYTES:
+        raise InvalidArgument(f"a content type is text of 1 to {MAX_CONTENT_TYPE_BYTES} bytes")
+    if type(content.body) is not bytes or len(content.body) > MAX_BODY_BYTES:
+        raise InvalidArgument(f"a body is at most {MAX_BODY_BYTES} bytes; larger ones travel as encrypted streams")
+    if not _are_parents(content.parents):
+        raise InvalidArgument(f"parents are at most {MAX_PARENTS}, one for a chain, ascending")
+    parents = encode([list(parent) for parent in content.parents])
+    return array_of(encode(kind), encode(content.sent_at), parents, encode(content.body))
+
+
+def decode_content(text: bytes) -> Content:
+    """The content that ``encode_content`` wrote. MalformedError for anything else."""
+    return _usual_content(text) or _any_content(decode(text))
+
+
+def _usual_content(text: bytes) -> Content | None:
+    """The content by position if it has the usual form: a short type, an instant after 1970-02, no parents."""
+    if len(text) < 14 or text[0] != 0x84 or not 0x61 <= text[1] <= 0x77:
+        return None
+    at = 2 + text[1] - 0x60  # behind the heads of array and text, and the text
+    before_body = at + 10  # an instant of 9 bytes and an empty array
+    body_head = _bytes_head(len(text) - before_body)
+    body = before_body + len(body_head)
+    if not body_head or text[at : at + 1] != b"\x1b" or text[at + 9 : body] != b"\x80" + body_head:
+        return None
+    kind, sent_at = _content_type(text[2:at]), int.from_bytes(text[at + 1 : at + 9], "big")
+    if kind is None or not 2**32 <= sent_at <= LATEST or len(text) - body > MAX_BODY_BYTES:
+        return None
+    return Content(kind, sent_at, (), text[body:])
+
+
+@lru_cache(maxsize=256)
+def _content_type(raw: bytes) -> str | None:
+    """The text of these UTF-8 bytes in normal form C; None if they are not. Applications use a handful of types."""
+    text = raw.decode("utf-8", "replace")
+    return text if text.encode() == raw and is_normalized("NFC", text) else None
+
+
+def _any_content(value: Decoded) -> Content:
+    kind, sent_at, parents, body = shape.array(value, 4, "content")
+    content = Content(
+        shape.text(kind, "content type"),
+        shape.uint(sent_at, "sent at", most=LATEST),
+        tuple(_parent(parent) for parent in shape.array(parents, None, "parents")),
+        shape.octets(body, None, "body"),
+    )
+    if not 1 <= len(content.content_type.encode()) <= MAX_CONTENT_TYPE_BYTES or len(content.body) > MAX_BODY_BYTES:
+        raise MalformedError("content", "content type or body has no allowed length")
+    if not _are_parents(content.parents):
+        raise MalformedError("parents", f"more than {MAX_PARENTS}, or not ascending")
+    return content
+
+
+def _parent(value: Decoded) -> Parent:
+    chain_id, index, link = shape.array(value, 3, "parent")
+    return Parent(
+        shape.octets(chain_id, CHAIN_ID_BYTES, "parent chain id"),
+        shape.uint(index, "parent index", most=INDEX_COUNT - 1),
+        shape.octets(link, HASH_BYTES, "parent link"),
+    )
+
+
+def _are_parents(parents: Sequence[Parent]) -> bool:
+    ids = [parent.chain_id for parent in parents]
+    return len(ids) <= MAX_PARENTS and ids == sorted(set(ids))
