@@ -43,7 +43,7 @@ class Label(bytes, Enum):
     CHAIN_GENESIS = b"siegel/1 chain genesis\0"
     MESSAGE_NONCE = b"siegel/1 message nonce\0"
     LINK = b"siegel/1 link\0"
-    LINK_SIGNATURE = b"siegel/1 link signature\0"
+    LINK_SIGNATURE = b"siegel/1 group signature\0"
 
     @property
     def text(self) -> str:
