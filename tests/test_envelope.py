@@ -10,6 +10,7 @@ import pytest
 
 from siegel import UserId, letters, seal
 from siegel.envelope import (
+    _MAX_SEALED_BYTES,
     LISTED_RECIPIENTS,
     MAX_RECIPIENTS,
     Envelope,
@@ -201,6 +202,24 @@ def test_what_is_far_too_large_is_not_even_read() -> None:
         tracemalloc.stop()
     assert caught.value.where == "sealed message"
     assert peak < 100_000
+
+
+def test_the_largest_message_is_not_refused_for_its_size() -> None:
+    entry = cbor.array(cbor.octets(IDS[0]), cbor.uint(2**64 - 1), cbor.octets(bytes(1168)))
+    largest = envelope(
+        header=header(count=cbor.uint(MAX_RECIPIENTS)),
+        entries=[entry] * MAX_RECIPIENTS,
+        body=bytes(texts.padme(16 * 2**20 + 1024) + 16),
+    )
+    with pytest.raises(MalformedError, match="order of their leaves"):
+        parse_sealed(largest)
+
+
+def test_one_byte_over_the_limit() -> None:
+    with pytest.raises(MalformedError):
+        parse_sealed(bytes(_MAX_SEALED_BYTES))
+    with pytest.raises(LimitExceeded):
+        parse_sealed(bytes(_MAX_SEALED_BYTES + 1))
 
 
 @pytest.mark.parametrize("data", [bytearray(STEPS.envelope), memoryview(STEPS.envelope), "text"], ids=type)

@@ -193,6 +193,21 @@ def test_signatures_that_other_libraries_accept() -> None:
         refused_as_not_authentic(verify, KEY.public, MESSAGE, aliased)
 
 
+def test_a_key_with_torsion_is_refused_where_libsodium_alone_accepts() -> None:
+    """The challenge is a multiple of 8, so the torsion in the key vanishes from the equation."""
+    secret = int.from_bytes(hashlib.sha512(SEED).digest()[:32], "little") & ((1 << 254) - 8) | 1 << 254
+    public = bytes.fromhex(WITH_TORSION[-1])
+    for nonce in range(1, 200):
+        nonce_point = sodium.crypto_scalarmult_ed25519_base_noclamp(scalar(nonce))
+        challenge = int.from_bytes(hashlib.sha512(nonce_point + public + MESSAGE).digest(), "little") % ORDER
+        if challenge % 8 == 0:
+            signature = nonce_point + scalar(nonce + challenge * secret)
+            assert sodium.crypto_sign_open(signature + MESSAGE, public) == MESSAGE
+            refused_as_not_authentic(verify, public, MESSAGE, signature)
+            return
+    raise AssertionError
+
+
 # --- sealing ---------------------------------------------------------------------------------------------------------
 
 SEALING = SealingSecretKey(Secret(SEED))
