@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from tests.vectors.generator.book import Category, Group
 from tests.vectors.generator.people import ALICE, BOB, CAROL, DAVE, MALLORY, NOW, NUMBERS
@@ -54,10 +54,29 @@ def _about(act: str, user_id: bytes, **more: Any) -> dict[str, Any]:
     return {"do": act, "userId": user_id} | more
 
 
-ALICE_NUMBER = identity.safety_number(OURS, ALICE.user_id)
-VERIFY = _about("verify", ALICE.user_id, number=ALICE_NUMBER)
-SAME_INSTANT = _add("alice same instant", refused="identity-changed")
-OTHER_USER = _add("mallory", "Alice", refused="identity-changed")
+# --- acts and arrivals ------------------------------------------------------------------------------------------------
+
+PIN = _add("alice")
+PIN_BY_NAME = _add("alice", "Alice")
+NEWER, OLDER = _add("alice newer"), _add("alice older")
+SAME_INSTANT = _add("alice same instant")
+CHANGED = _add("alice same instant", refused="identity-changed")
+OTHER_USER = _add("mallory", "Alice")
+OTHER_USER_REFUSED = _add("mallory", "Alice", refused="identity-changed")
+SHARED_KEY = _add("mallory with the key of alice")
+ACCEPT_NEWER = _accept("alice newer")
+BOB_BASE, BOB_ROTATING, BOB_BASE_AGAIN = _add("bob"), _add("bob rotating"), _add("bob number 0 after it")
+CAROL_PINNED = _add("carol")
+HAND_OVER, HAND_OVER_LATER = _succeed("alice to carol"), _succeed("alice to carol, later")
+OTHER_HAND_OVER = _succeed("alice to mallory")
+VERIFY = _about("verify", ALICE.user_id, number=identity.safety_number(OURS, ALICE.user_id))
+VERIFY_QR = _about("verify", ALICE.user_id, qr=identity.safety_qr(ALICE.user_id, OURS))
+VERIFY_OTHER = _about("verify", ALICE.user_id, number=identity.safety_number(OURS, MALLORY.user_id))
+VERIFY_OWN_QR = _about("verify", ALICE.user_id, qr=identity.safety_qr(OURS, ALICE.user_id))
+GET, GET_BY_NAME, GET_CAROL = _about("get", ALICE.user_id), {"do": "get", "name": "Alice"}, _about("get", CAROL.user_id)
+REQUIRE, REQUIRE_CAROL = _about("require", ALICE.user_id), _about("require", CAROL.user_id)
+
+Cases: TypeAlias = dict[str, list[dict[str, Any]]]
 
 
 def category() -> Category:
@@ -65,354 +84,149 @@ def category() -> Category:
     book = Category("contacts")
     fixture = {"signed": _signed()}
     _valid(book.group("contacts", 11001, fixture))
-    _invalid(book.group("contacts", 11101, fixture))
+    group = book.group("contacts", 11101, fixture)
+    _order(group)
+    _violations(group)
+    _hand_overs(group)
     return book
 
 
 def _valid(group: Group) -> None:
-    def add(comment: str, spec: str, flags: str, *steps: dict[str, Any]) -> None:
-        group.valid(comment, spec=spec, flags=flags, now=NOW, input={"ours": OURS, "steps": steps})
+    def add(spec: str, flags: str, cases: Cases) -> None:
+        for comment, steps in cases.items():
+            group.valid(comment, spec=spec, flags=flags, now=NOW, input={"ours": OURS, "steps": steps})
 
-    qr = identity.safety_qr(ALICE.user_id, OURS)
-    add("a first record is pinned", "ID-11", "Normal", _add("alice", "Alice"))
-    add("the same record again changes nothing", "ID-11", "Normal", _add("alice"), _add("alice"))
-    add("a newer record takes the place of the older one", "ID-11", "Rotation", _add("alice"), _add("alice newer"))
-    add("a rotating key after number 0", "ID-11", "Rotation", _add("bob"), _add("bob rotating"))
-    add("number 0 after a rotating key", "ID-11", "Rotation", _add("bob rotating"), _add("bob number 0 after it"))
-    record_of_alice = _about("get", ALICE.user_id)
-    add(
-        "the newest record is the one to seal to",
-        "ID-11",
-        "Rotation",
-        _add("alice"),
-        _add("alice newer"),
-        record_of_alice,
-    )
-    add(
-        "two users under two names",
-        "ID-14",
-        "Normal",
-        _add("alice", "Alice"),
-        _add("bob", "Bob"),
-        {"do": "get", "name": "Bob"},
-    )
-    add("one user under two names", "ID-14", "Normal", _add("alice", "Alice"), _add("alice", "Alice at work"))
-    add("compared by number", "ID-14 ID-16", "SafetyNumber", _add("alice"), VERIFY)
-    add("compared by QR code", "ID-14 ID-17", "SafetyNumber", _add("alice"), _about("verify", ALICE.user_id, qr=qr))
-    add(
-        "a verified contact stays verified with a newer record",
-        "ID-14",
-        "SafetyNumber",
-        _add("alice"),
-        VERIFY,
-        _add("alice newer"),
-    )
-    add(
-        "one sealing key under two ids is reported, and both are kept",
-        "ID-15",
-        "SharedKey",
-        _add("alice"),
-        _add("mallory with the key of alice"),
-    )
-    add("the same, the other way round", "ID-15", "SharedKey", _add("mallory with the key of alice"), _add("alice"))
-    add(
-        "a violation stays when the pinned record comes again",
-        "ID-14",
-        "KeyChange",
-        _add("alice"),
-        SAME_INSTANT,
-        _add("alice"),
-    )
-    add(
-        "a violation stays when a newer record comes",
-        "ID-14",
-        "KeyChange",
-        _add("alice"),
-        SAME_INSTANT,
-        _add("alice newer"),
-    )
-    add(
-        "a person accepts a record after a violation",
-        "ID-14",
-        "KeyChange",
-        _add("alice"),
-        SAME_INSTANT,
-        _accept("alice newer"),
-    )
-    add(
-        "a person accepts another user for a name",
-        "ID-14",
-        "KeyChange",
-        _add("alice", "Alice"),
-        OTHER_USER,
-        _accept("mallory", "Alice"),
-        {"do": "get", "name": "Alice"},
-    )
-    add("a comparison resolves a violation", "ID-14 ID-16", "KeyChange", _add("alice"), SAME_INSTANT, VERIFY)
-    add(
-        "accepting a verified contact's record makes it pinned",
-        "ID-14",
-        "SafetyNumber",
-        _add("alice"),
-        VERIFY,
-        _accept("alice newer"),
-    )
-    claimed = (_add("alice"), _add("carol"), _succeed("alice to carol"))
-    add(
-        "a hand-over puts the old contact in doubt and pins nobody",
-        "ID-19",
-        "HandOver",
-        _add("alice"),
-        _succeed("alice to carol"),
-    )
-    add("a hand-over to somebody known", "ID-19", "HandOver", *claimed)
-    add("the same hand-over again is no news", "ID-19", "HandOver", *claimed, _succeed("alice to carol, later"))
-    add("a second hand-over to somebody else is a fork", "ID-19", "HandOver", *claimed, _succeed("alice to mallory"))
-    add("the new contact is used", "ID-19", "HandOver", *claimed, _about("require", CAROL.user_id))
-    add("a known sender", "SEAL-16", "Trust", _add("alice"), _about("require", ALICE.user_id))
+    order: Cases = {
+        "a first record is pinned": [PIN_BY_NAME],
+        "the same record again changes nothing": [PIN, PIN],
+        "a newer record takes the place of the older one": [PIN, NEWER],
+        "the newest record is the one to seal to": [PIN, NEWER, GET],
+        "a rotating key after number 0": [BOB_BASE, BOB_ROTATING],
+        "number 0 after a rotating key": [BOB_ROTATING, BOB_BASE_AGAIN],
+    }
+    add("ID-11", "Rotation", order)
+    names: Cases = {
+        "two users under two names": [PIN_BY_NAME, _add("bob", "Bob"), {"do": "get", "name": "Bob"}],
+        "one user under two names": [PIN_BY_NAME, _add("alice", "Alice at work")],
+    }
+    add("ID-14", "Normal", names)
+    compared: Cases = {
+        "compared by number": [PIN, VERIFY],
+        "compared by QR code": [PIN, VERIFY_QR],
+        "a verified contact stays verified with a newer record": [PIN, VERIFY, NEWER],
+        "accepting a verified contact's record makes it pinned": [PIN, VERIFY, ACCEPT_NEWER],
+    }
+    add("ID-14 ID-16 ID-17", "SafetyNumber", compared)
+    shared: Cases = {
+        "one sealing key under two ids is reported, and both are kept": [PIN, SHARED_KEY],
+        "the same, the other way round": [SHARED_KEY, PIN],
+    }
+    add("ID-15", "SharedKey", shared)
+    sticky: Cases = {
+        "a violation stays when the pinned record comes again": [PIN, CHANGED, PIN],
+        "a violation stays when a newer record comes": [PIN, CHANGED, NEWER],
+        "a person accepts a record after a violation": [PIN, CHANGED, ACCEPT_NEWER],
+        "a person accepts another user for a name": [
+            PIN_BY_NAME,
+            OTHER_USER_REFUSED,
+            _accept("mallory", "Alice"),
+            GET_BY_NAME,
+        ],
+        "a comparison resolves a violation": [PIN, CHANGED, VERIFY],
+    }
+    add("ID-14", "KeyChange", sticky)
+    handed_over: Cases = {
+        "a hand-over puts the old contact in doubt and pins nobody": [PIN, HAND_OVER],
+        "a hand-over to somebody known": [PIN, CAROL_PINNED, HAND_OVER],
+        "the same hand-over again is no news": [PIN, CAROL_PINNED, HAND_OVER, HAND_OVER_LATER],
+        "a second hand-over to somebody else is a fork": [PIN, CAROL_PINNED, HAND_OVER, OTHER_HAND_OVER],
+        "a fork is still seen after a record was accepted": [PIN, HAND_OVER, ACCEPT_NEWER, OTHER_HAND_OVER],
+        "the new contact is used": [PIN, CAROL_PINNED, HAND_OVER, REQUIRE_CAROL],
+    }
+    add("ID-19", "HandOver", handed_over)
+    add("SEAL-16", "Trust", {"a known sender": [PIN, REQUIRE]})
 
 
-def _invalid(group: Group) -> None:
-    def refuse(
-        comment: str, spec: str, flags: str, code: str, stage: str, *steps: dict[str, Any], ours: bytes | None = OURS
-    ) -> None:
-        given = {"ours": ours, "steps": steps}
-        group.invalid(comment, spec=spec, flags=flags, code=code, stage=stage, now=NOW, input=given)
+@dataclass
+class _Refusal:
+    """How a table of cases is refused."""
 
-    changed, unknown, superseded = "identity-changed", "unknown-sender", "superseded"
-    get_alice, require_alice = _about("get", ALICE.user_id), _about("require", ALICE.user_id)
-    refuse("an older record", "ID-11", "Rollback", superseded, "order", _add("alice"), _add("alice older"))
-    refuse(
-        "the record before the newest",
-        "ID-11",
-        "Rollback",
-        superseded,
-        "order",
-        _add("alice"),
-        _add("alice newer"),
-        _add("alice"),
-    )
-    refuse(
-        "a rotating key that is older than number 0",
-        "ID-11",
-        "Rollback",
-        superseded,
-        "order",
-        _add("bob number 0 after it"),
-        _add("bob rotating"),
-    )
-    refuse(
-        "an older record of a verified contact",
-        "ID-11",
-        "Rollback",
-        superseded,
-        "order",
-        _add("alice"),
-        VERIFY,
-        _add("alice older"),
-    )
-    refuse(
-        "another record of the same instant",
-        "ID-11 ID-14",
-        "KeyChange",
-        changed,
-        "order",
-        _add("alice"),
-        _add("alice same instant"),
-    )
-    refuse(
-        "another record of the same instant, of a verified contact",
-        "ID-11 ID-14",
-        "KeyChange",
-        changed,
-        "order",
-        _add("alice"),
-        VERIFY,
-        _add("alice same instant"),
-    )
-    refuse(
-        "another user under a pinned name",
-        "ID-14",
-        "KeyChange",
-        changed,
-        "trust",
-        _add("alice", "Alice"),
-        _add("mallory", "Alice"),
-    )
-    refuse(
-        "another known user under a pinned name",
-        "ID-14",
-        "KeyChange",
-        changed,
-        "trust",
-        _add("alice", "Alice"),
-        _add("bob"),
-        _add("bob", "Alice"),
-    )
-    refuse(
-        "another user with the same sealing key under a pinned name",
-        "ID-14 ID-15",
-        "SharedKey",
-        changed,
-        "trust",
-        _add("alice", "Alice"),
-        _add("mallory with the key of alice", "Alice"),
-    )
-    refuse(
-        "sealing to a violated contact", "ID-14", "KeyChange", changed, "trust", _add("alice"), SAME_INSTANT, get_alice
-    )
-    refuse(
-        "sealing to a violated name",
-        "ID-14",
-        "KeyChange",
-        changed,
-        "trust",
-        _add("alice", "Alice"),
-        OTHER_USER,
-        {"do": "get", "name": "Alice"},
-    )
-    refuse(
-        "sealing to a violated contact after the pinned record came again",
-        "ID-14",
-        "KeyChange",
-        changed,
-        "trust",
-        _add("alice"),
-        SAME_INSTANT,
-        _add("alice"),
-        get_alice,
-    )
-    refuse(
-        "a message of a violated contact",
-        "ID-14 SEAL-16",
-        "KeyChange",
-        changed,
-        "trust",
-        _add("alice"),
-        SAME_INSTANT,
-        require_alice,
-    )
-    refuse("accepting an older record", "ID-11", "Rollback", superseded, "order", _add("alice"), _accept("alice older"))
-    refuse(
-        "accepting an older record after a violation",
-        "ID-11 ID-14",
-        "Rollback",
-        superseded,
-        "order",
-        _add("alice"),
-        SAME_INSTANT,
-        _accept("alice older"),
-    )
-    other = identity.safety_number(OURS, MALLORY.user_id)
-    refuse(
-        "a safety number that differs",
-        "ID-14 ID-16",
-        "SafetyNumber",
-        changed,
-        "trust",
-        _add("alice"),
-        _about("verify", ALICE.user_id, number=other),
-    )
-    swapped = identity.safety_qr(OURS, ALICE.user_id)
-    refuse(
-        "our own QR code, shown back to us",
-        "ID-14 ID-17",
-        "SafetyNumber",
-        changed,
-        "trust",
-        _add("alice"),
-        _about("verify", ALICE.user_id, qr=swapped),
-    )
-    refuse(
-        "a safety number that differs, for a verified contact",
-        "ID-14 ID-16",
-        "SafetyNumber",
-        changed,
-        "trust",
-        _add("alice"),
-        VERIFY,
-        _about("verify", ALICE.user_id, number=other),
-    )
-    refuse("comparing with somebody unknown", "ID-14", "Trust", unknown, "trust", VERIFY)
-    refuse(
-        "comparing without knowing oneself",
-        "ID-16",
-        "Argument",
-        "invalid-argument",
-        "argument",
-        _add("alice"),
-        VERIFY,
-        ours=None,
-    )
-    refuse("a message of somebody unknown", "SEAL-16", "Trust", unknown, "trust", _add("bob"), require_alice)
-    refuse("sealing to somebody unknown", "ID-14", "Argument", "invalid-argument", "argument", _add("bob"), get_alice)
-    refuse(
-        "sealing to an unknown name",
-        "ID-14",
-        "Argument",
-        "invalid-argument",
-        "argument",
-        _add("alice", "Alice"),
-        {"do": "get", "name": "alice"},
-    )
-    refuse(
-        "a hand-over of somebody unknown",
-        "ID-19",
-        "HandOver",
-        unknown,
-        "trust",
-        _add("bob"),
-        _succeed("alice to carol"),
-    )
-    refuse(
-        "sealing to the old key after a hand-over",
-        "ID-19",
-        "HandOver",
-        changed,
-        "trust",
-        _add("alice"),
-        _succeed("alice to carol"),
-        get_alice,
-    )
-    refuse(
-        "a message of the old key after a hand-over",
-        "ID-19 SEAL-16",
-        "HandOver",
-        changed,
-        "trust",
-        _add("alice"),
-        _succeed("alice to carol"),
-        require_alice,
-    )
-    refuse(
-        "sealing to the new key, which nobody pinned",
-        "ID-19",
-        "HandOver",
-        "invalid-argument",
-        "argument",
-        _add("alice"),
-        _succeed("alice to carol"),
-        _about("get", CAROL.user_id),
-    )
-    refuse(
-        "a message of the old key after two hand-overs",
-        "ID-19",
-        "HandOver",
-        changed,
-        "trust",
-        _add("alice"),
-        _succeed("alice to carol"),
-        _succeed("alice to mallory"),
-        require_alice,
-    )
-    refuse(
-        "a message of the old key, verified and then handed over",
-        "ID-19",
-        "HandOver",
-        changed,
-        "trust",
-        _add("alice"),
-        VERIFY,
-        _succeed("alice to carol"),
-        require_alice,
-    )
+    group: Group
+    spec: str
+    flags: str
+    code: str
+    stage: str
+
+    def add(self, cases: Cases, ours: bytes | None = OURS) -> None:
+        """Adds the cases."""
+        for comment, steps in cases.items():
+            given = {"ours": ours, "steps": steps}
+            self.group.invalid(
+                comment, spec=self.spec, flags=self.flags, code=self.code, stage=self.stage, now=NOW, input=given
+            )
+
+
+def _order(group: Group) -> None:
+    older: Cases = {
+        "an older record": [PIN, OLDER],
+        "the record before the newest": [PIN, NEWER, PIN],
+        "a rotating key that is older than number 0": [BOB_BASE_AGAIN, BOB_ROTATING],
+        "an older record of a verified contact": [PIN, VERIFY, OLDER],
+        "accepting an older record": [PIN, _accept("alice older")],
+        "accepting an older record after a violation": [PIN, CHANGED, _accept("alice older")],
+    }
+    _Refusal(group, "ID-11", "Rollback", "superseded", "order").add(older)
+    same: Cases = {
+        "another record of the same instant": [PIN, SAME_INSTANT],
+        "another record of the same instant, of a verified contact": [PIN, VERIFY, SAME_INSTANT],
+    }
+    _Refusal(group, "ID-11 ID-14", "KeyChange", "identity-changed", "order").add(same)
+
+
+def _violations(group: Group) -> None:
+    changed: Cases = {
+        "another user under a pinned name": [PIN_BY_NAME, OTHER_USER],
+        "another known user under a pinned name": [PIN_BY_NAME, BOB_BASE, _add("bob", "Alice")],
+        "an old record of another user under a pinned name": [PIN_BY_NAME, BOB_BASE_AGAIN, _add("bob", "Alice")],
+        "sealing to a violated contact": [PIN, CHANGED, GET],
+        "sealing to a violated name": [PIN_BY_NAME, OTHER_USER_REFUSED, GET_BY_NAME],
+        "sealing to a violated contact after the pinned record came again": [PIN, CHANGED, PIN, GET],
+        "a message of a violated contact": [PIN, CHANGED, REQUIRE],
+    }
+    _Refusal(group, "ID-14 SEAL-16", "KeyChange", "identity-changed", "trust").add(changed)
+    shared = {
+        "another user with the same sealing key under a pinned name": [PIN_BY_NAME, SHARED_KEY | {"name": "Alice"}]
+    }
+    _Refusal(group, "ID-14 ID-15", "SharedKey", "identity-changed", "trust").add(shared)
+    differing: Cases = {
+        "a safety number that differs": [PIN, VERIFY_OTHER],
+        "our own QR code, shown back to us": [PIN, VERIFY_OWN_QR],
+        "a safety number that differs, for a verified contact": [PIN, VERIFY, VERIFY_OTHER],
+    }
+    _Refusal(group, "ID-14 ID-16 ID-17", "SafetyNumber", "identity-changed", "trust").add(differing)
+    unknown: Cases = {
+        "comparing with somebody unknown": [VERIFY],
+        "a message of somebody unknown": [BOB_BASE, REQUIRE],
+    }
+    _Refusal(group, "ID-14 SEAL-16", "Trust", "unknown-sender", "trust").add(unknown)
+    argument = _Refusal(group, "ID-14 ID-16", "Argument", "invalid-argument", "argument")
+    argument.add({"comparing without knowing oneself": [PIN, VERIFY]}, ours=None)
+    nobody: Cases = {
+        "sealing to somebody unknown": [BOB_BASE, GET],
+        "sealing to an unknown name": [PIN_BY_NAME, {"do": "get", "name": "alice"}],
+    }
+    argument.add(nobody)
+
+
+def _hand_overs(group: Group) -> None:
+    unknown = {"a hand-over of somebody unknown": [BOB_BASE, HAND_OVER]}
+    _Refusal(group, "ID-19", "HandOver", "unknown-sender", "trust").add(unknown)
+    changed: Cases = {
+        "sealing to the old key after a hand-over": [PIN, HAND_OVER, GET],
+        "a message of the old key after a hand-over": [PIN, HAND_OVER, REQUIRE],
+        "a message of the old key after two hand-overs": [PIN, HAND_OVER, OTHER_HAND_OVER, REQUIRE],
+        "a message of the old key, verified and then handed over": [PIN, VERIFY, HAND_OVER, REQUIRE],
+    }
+    _Refusal(group, "ID-19", "HandOver", "identity-changed", "trust").add(changed)
+    new = {"sealing to the new key, which nobody pinned": [PIN, HAND_OVER, GET_CAROL]}
+    _Refusal(group, "ID-19", "HandOver", "invalid-argument", "argument").add(new)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.vectors.generator.book import Category
 from tests.vectors.generator.messages import PEOPLE, Refuser, reading, sealing
 from tests.vectors.generator.people import BOB
+from tests.vectors.generator.sealed_audience import refused_for_audience
+from tests.vectors.generator.sealed_authors import refused_for_author
 from tests.vectors.generator.sealed_inside import refused_inside
 from tests.vectors.generator.sealed_outside import refused_outside
 from tests.vectors.generator.sealed_valid import openings, outsides, seals
@@ -19,7 +21,9 @@ def category() -> Category:
     _, bases = openings(book)
     outsides(book, bases)
     refused_outside(Refuser(book.group("open", 22001, PEOPLE), bases.opened), bases)
+    refused_for_audience(Refuser(book.group("open", 22501, PEOPLE), bases.opened), bases)
     refused_inside(Refuser(book.group("open", 23001, PEOPLE), bases.opened), bases)
+    refused_for_author(Refuser(book.group("open", 23501, PEOPLE), bases.opened), bases)
     _too_large(book)
     return book
 
