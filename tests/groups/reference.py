@@ -1,0 +1,225 @@
+"""The rules of the roster once more, slow and from the whole set, for the machines to compare with.
+
+Nothing here is shared with the library but the parsed operations: roles are names in dictionaries, the seniority of
+admins is a list in which the founder stands first and every new admin last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from siegel import UserId
+from siegel.groups.actions import (
+    Action,
+    Add,
+    Adopt,
+    CloseGroup,
+    Create,
+    Dismiss,
+    Refresh,
+    Remove,
+    Role,
+    SetPolicy,
+    SetRole,
+    Who,
+)
+from siegel.groups.operations import LeaveStatement, Operation
+
+
+@dataclass
+class State:
+    """What the operations of one path add up to."""
+
+    roles: dict[UserId, Role] = field(default_factory=dict[UserId, Role])
+    admins: list[UserId] = field(default_factory=list[UserId])  # most senior first
+    adding: Who = Who.ADMINS
+    posting: Who = Who.MEMBERS
+    closed: bool = False
+
+    def copy(self) -> State:
+        return replace(self, roles=dict(self.roles), admins=list(self.admins))
+
+    def junior(self, author: UserId, target: UserId) -> bool:
+        if target not in self.admins:
+            return author in self.admins
+        return author in self.admins and self.admins.index(author) < self.admins.index(target)
+
+    def give(self, user: UserId, role: Role) -> None:
+        self.take(user)
+        self.roles[user] = role
+        if role is Role.ADMIN:
+            self.admins.append(user)
+
+    def take(self, user: UserId) -> None:
+        self.roles.pop(user, None)
+        if user in self.admins:
+            self.admins.remove(user)
+
+
+class Reference:
+    """A set of operations and leave statements, each operation with everything that it needs."""
+
+    def __init__(self, operations: Iterable[Operation], statements: Iterable[LeaveStatement]) -> None:
+        self.operations = {operation.head: operation for operation in operations}
+        self.statements = list(statements)
+        self._states: dict[bytes, State] = {}
+        self.root = next(op.head for op in self.operations.values() if isinstance(op.action, Create))
+
+    def path(self, head: bytes) -> list[Operation]:
+        found = [self.operations[head]]
+        while found[-1].previous:
+            found.append(self.operations[found[-1].previous])
+        return found[::-1]
+
+    def common(self, one: bytes, other: bytes) -> Operation:
+        both = [a for a, b in zip(self.path(one), self.path(other), strict=False) if a == b]
+        return both[-1]
+
+    # --- one path: every act was allowed, by asserting that it was
+
+    def state(self, head: bytes) -> State:
+        if head not in self._states:
+            operation = self.operations[head]
+            state = self.state(operation.previous) if operation.previous else State()
+            self.step(state, operation)
+            self._states[head] = state
+        return self._states[head].copy()
+
+    def step(self, state: State, operation: Operation) -> None:
+        assert not state.closed
+        author, action = operation.author, operation.action
+        if isinstance(action, Create):
+            state.give(author, Role.ADMIN)
+            for user, role in action.members:
+                state.give(user, role)
+            state.adding, state.posting = action.policy.adding, action.policy.posting
+        elif isinstance(action, Adopt):
+            for head in action.operations:
+                self.adopt(state, author, self.operations[head])
+        elif isinstance(action, Dismiss):
+            assert author in state.admins
+            for head in action.operations:
+                other = self.operations[head]
+                assert author not in targets(other.action)
+                assert not state.junior(other.author, author) or other.author not in state.admins
+        else:
+            asked = {statement.user_id for statement in operation.statements}
+            self.perform(state, author, action, asked)
+
+    def adopt(self, state: State, adopter: UserId, other: Operation) -> None:
+        action = other.action
+        if isinstance(action, Add):
+            action = Add(tuple(pair for pair in action.members if pair[0] not in state.roles))
+            if action.members:
+                assert self.may_add(state, other.author, action)
+        elif isinstance(action, Remove):
+            action = action._replace(users=tuple(user for user in action.users if user in state.roles))
+        elif isinstance(action, SetRole):
+            if state.roles.get(action.user) in (None, action.role):
+                return
+        else:
+            assert other.author in state.admins or (isinstance(action, SetPolicy) and self.has(state, action))
+        self.perform(state, adopter, action, set())
+
+    def has(self, state: State, action: SetPolicy) -> bool:
+        return (state.adding, state.posting) == (action.policy.adding, action.policy.posting)
+
+    def may_add(self, state: State, author: UserId, action: Add) -> bool:
+        if author in state.admins:
+            return True
+        plain = all(role is Role.MEMBER for _, role in action.members)
+        return state.adding is Who.MEMBERS and state.roles.get(author) is Role.MEMBER and plain
+
+    def perform(self, state: State, author: UserId, action: Action, asked: set[UserId]) -> None:
+        if isinstance(action, Add):
+            assert self.may_add(state, author, action)
+            assert not any(user in state.roles for user, _ in action.members)
+            for user, role in action.members:  # ascending by id, as admins of one height stand
+                state.give(user, role)
+            return
+        if isinstance(action, Refresh):
+            assert author in state.admins or (state.posting is Who.MEMBERS and state.roles.get(author) is Role.MEMBER)
+            return
+        assert author in state.admins
+        if isinstance(action, Remove):
+            for user in action.users:
+                assert user != author
+                assert user in asked or state.junior(author, user)
+                assert user in state.roles
+                state.take(user)
+        elif isinstance(action, SetRole):
+            assert action.user != author
+            assert state.junior(author, action.user)
+            state.give(action.user, action.role)
+        elif isinstance(action, SetPolicy):
+            state.adding, state.posting = action.policy.adding, action.policy.posting
+        elif isinstance(action, CloseGroup):
+            assert state.admins[0] == author
+            state.closed = True
+
+    # --- many paths: which one holds
+
+    def winner(self) -> bytes:
+        head = self.root
+        while children := [op.head for op in self.operations.values() if op.previous == head]:
+            state = self.state(head)
+            head = min(children, key=lambda child: (self.weight(child, head, state), child))
+        return head
+
+    def weight(self, child: bytes, fork: bytes, state: State) -> tuple[int, int, bytes]:
+        """0 acts, 1 refreshes, 2 nothing; then the place among the admins, or behind them; then the id."""
+        found = [(2, 0, b"")]
+        for operation in self.operations.values():
+            path = self.path(operation.head)
+            if child not in [step.head for step in path] or self.left_before(operation):
+                continue
+            above = path[self.operations[fork].height + 1 : -1]
+            returned = any(operation.author in admitted(self, step) for step in above)
+            kind, author = int(isinstance(operation.action, Refresh)), operation.author
+            if author in state.admins and not returned:
+                found.append((kind, state.admins.index(author), b""))
+            elif author in state.roles and not returned:
+                found.append((kind, 1_000, author.data))
+            else:
+                found.append((kind, 1_001, author.data))
+        return min(found)
+
+    def left_before(self, operation: Operation) -> bool:
+        for statement in self.statements:
+            if statement.user_id == operation.author:
+                common = self.common(statement.head, operation.head)
+                above = self.path(operation.head)[common.height + 1 :]
+                if above and not any(operation.author in admitted(self, step) for step in above):
+                    return True
+        return False
+
+
+def targets(action: Action) -> frozenset[UserId]:
+    """Whom a removal or a change of role goes against."""
+    if isinstance(action, Remove):
+        return frozenset(action.users)
+    return frozenset((action.user,)) if isinstance(action, SetRole) else frozenset()
+
+
+def admitted(reference: Reference, operation: Operation) -> frozenset[UserId]:
+    """Who came in by this operation, that is: was not in before it, or was taken out and put in by one adoption."""
+    if not operation.previous:
+        return frozenset(reference.state(operation.head).roles)
+    action = operation.action
+    if isinstance(action, Add):
+        return frozenset(user for user, _ in action.members)
+    if not isinstance(action, Adopt):
+        return frozenset()
+    state, came = reference.state(operation.previous), set[UserId]()
+    for head in action.operations:
+        before = set(state.roles)
+        reference.adopt(state, operation.author, reference.operations[head])
+        came |= set(state.roles) - before
+        came &= set(state.roles)
+    return frozenset(came)
+
+
+def in_roles(roles: Mapping[UserId, Role]) -> list[tuple[bytes, str]]:
+    """Roles in an order that can be compared and printed."""
+    return sorted((user.data, role.name) for user, role in roles.items())
