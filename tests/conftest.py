@@ -9,13 +9,14 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 IN_GATE = os.environ.get("CI") == "true"
 
 # The gate gives one verdict per commit; whoever runs the tests by hand explores. No deadlines: they time the machine.
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", _UNTIMED)
+settings.register_profile("ci", _UNTIMED, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if IN_GATE else "default")
 
 
