@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failure = translated(error)
     except OSError as error:
         failure = os_failure("go on", error)
+        _let_go_of_stdout_if_full()
     console.fail(code=failure.code, message=str(failure), remedy=failure.remedy, details=failure.details)
     return failure.status
 
@@ -55,9 +56,20 @@ def _run(words: Sequence[str], console: Console) -> int:
         status = int(done.code or 0)
     else:
         DO[args.command](args, console)
-    if sys.stdout is not None:
-        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
+    _flush_stdout()  # here, where a full disk or a closed pipe can still be told
     return status
+
+
+def _flush_stdout() -> None:
+    if sys.stdout is not None:  # None if the caller closed it
+        sys.stdout.flush()
+
+
+def _let_go_of_stdout_if_full() -> None:
+    try:
+        _flush_stdout()
+    except OSError:
+        _let_go_of_stdout()
 
 
 def _let_go_of_stdout() -> None:
