@@ -2,6 +2,8 @@
 
 None does the same work: the name says what each does. They show an order of magnitude, not a ranking.
 """
+# pyright: reportMissingImports=false
+# Peers are optional and not installed where the types are checked.
 
 from __future__ import annotations
 
