@@ -32,7 +32,8 @@ def compare(
 ) -> Row:
     """Times both functions ``pairs`` times, in turn, with the order changing from pair to pair."""
     our_times, their_times = list[float](), list[float]()
-    ours(), theirs()  # the first call loads keys and fills caches; what is measured is the steady state
+    ours()  # the first calls load keys and fill caches; what is measured is the steady state
+    theirs()
     gc.collect()
     gc.disable()
     try:
