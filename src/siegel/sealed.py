@@ -201,7 +201,7 @@ def _check_recipients(recipients: Sequence[PublicIdentity], sent_at: int) -> Non
         raise InvalidArgument(f"1 to {MAX_RECIPIENTS} recipients are needed, not {len(recipients)}")
     if not all(isinstance(public, PublicIdentity) for public in recipients):
         raise InvalidArgument("a recipient is a PublicIdentity")
-    if len({public.user_id for public in recipients}) != len(recipients):
+    if len({public.user_id.data for public in recipients}) != len(recipients):
         raise InvalidArgument("a user stands twice among the recipients")
     for public in recipients:
         if public.not_after <= sent_at:

@@ -116,13 +116,15 @@ def _item(data: bytes, at: int, depth: int, room: list[int]) -> tuple[Decoded, i
     if at >= len(data):
         raise _bad(at, "ends too early")
     major, argument, body = data[at] >> 5, data[at] & 31, at + 1
-    if argument >= 24:
+    if argument == 24 and body < len(data) and data[body] >= 24:  # most heads that are not one byte are two
+        argument, body = data[body], body + 1
+    elif argument >= 24:
         argument, body = _long_argument(data, at)
     if major == _BYTES or major == _TEXT:
-        end = body + argument
-        if end > len(data):
+        raw = data[body : body + argument]
+        if len(raw) < argument:
             raise _bad(at, "declared length exceeds what is there")
-        return data[body:end] if major == _BYTES else _text(data[body:end], at), end
+        return raw if major == _BYTES else _text(raw, at), body + argument
     if major == _UINT:
         return argument, body
     if major == _ARRAY or major == _MAP:
@@ -133,12 +135,14 @@ def _item(data: bytes, at: int, depth: int, room: list[int]) -> tuple[Decoded, i
             raise _bad(at, "declared length exceeds what is there")
         if room[0] < 0:  # one byte of input becomes up to eighty in memory
             raise _bad(at, f"more than {MAX_ITEMS} items")
-        return (_array if major == _ARRAY else _map)(data, body, argument, depth + 1, room)
-    if major == _SIMPLE:
-        if body == at + 1 and argument in _SIMPLE_VALUES:
-            return _SIMPLE_VALUES[argument], body
-        raise _bad(at, "float, undefined or other simple value")
-    raise _bad(at, _REFUSED[major])
+        if major == _MAP:
+            return _map(data, body, argument, depth + 1, room)
+        items: list[Decoded] = []
+        for _ in range(argument):
+            item, body = _item(data, body, depth + 1, room)
+            items.append(item)
+        return items, body
+    return _simple(data, at, major), body
 
 
 def _long_argument(data: bytes, at: int) -> tuple[int, int]:
@@ -155,12 +159,12 @@ def _long_argument(data: bytes, at: int) -> tuple[int, int]:
     return argument, end
 
 
-def _array(data: bytes, at: int, count: int, depth: int, room: list[int]) -> tuple[list[Decoded], int]:
-    items: list[Decoded] = []
-    for _ in range(count):
-        item, at = _item(data, at, depth, room)
-        items.append(item)
-    return items, at
+def _simple(data: bytes, at: int, major: int) -> bool | None:
+    if major != _SIMPLE:
+        raise _bad(at, _REFUSED[major])
+    if data[at] & 31 not in _SIMPLE_VALUES:
+        raise _bad(at, "float, undefined or other simple value")
+    return _SIMPLE_VALUES[data[at] & 31]
 
 
 def _map(data: bytes, at: int, count: int, depth: int, room: list[int]) -> tuple[dict[int, Decoded], int]:

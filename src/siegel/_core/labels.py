@@ -53,4 +53,4 @@ class Label(bytes, Enum):
 
 def labelled(label: Label, *items: Value) -> bytes:
     """``label ‖ 0x00 ‖ CBOR array of the items``."""
-    return label + array_of(*map(encode, items))
+    return label + array_of(*[encode(item) for item in items])
