@@ -128,13 +128,9 @@ def _item(data: bytes, at: int, depth: int, room: list[int]) -> tuple[Decoded, i
     if major == _UINT:
         return argument, body
     if major == _ARRAY or major == _MAP:
-        room[0] -= argument if major == _ARRAY else 2 * argument
-        if depth >= MAX_DEPTH:
-            raise _bad(at, f"containers nest deeper than {MAX_DEPTH}")
         if argument > len(data) - body:  # ENC-4: every item has at least one byte
             raise _bad(at, "declared length exceeds what is there")
-        if room[0] < 0:  # one byte of input becomes up to eighty in memory
-            raise _bad(at, f"more than {MAX_ITEMS} items")
+        _check_limits(at, depth, argument if major == _ARRAY else 2 * argument, room)
         if major == _MAP:
             return _map(data, body, argument, depth + 1, room)
         items: list[Decoded] = []
@@ -157,6 +153,14 @@ def _long_argument(data: bytes, at: int) -> tuple[int, int]:
     if argument < _SHORTEST[info - 24] and data[at] >> 5 != _SIMPLE:
         raise _bad(at, "not the shortest form")  # ENC-2
     return argument, end
+
+
+def _check_limits(at: int, depth: int, count: int, room: list[int]) -> None:
+    room[0] -= count
+    if depth >= MAX_DEPTH:
+        raise _bad(at, f"containers nest deeper than {MAX_DEPTH}")
+    if room[0] < 0:  # one byte of input becomes up to eighty in memory
+        raise _bad(at, f"more than {MAX_ITEMS} items")
 
 
 def _simple(data: bytes, at: int, major: int) -> bool | None:
