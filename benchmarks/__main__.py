@@ -10,11 +10,16 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import imports, many_recipients, one_recipient
+from benchmarks import group_messages, imports, many_recipients, one_recipient
 from benchmarks.measure import Row
 from benchmarks.peers import missing_peers
 
-WORKLOADS = {"one-recipient": one_recipient.run, "many-recipients": many_recipients.run, "imports": imports.run}
+WORKLOADS = {
+    "one-recipient": one_recipient.run,
+    "many-recipients": many_recipients.run,
+    "group-messages": group_messages.run,
+    "imports": imports.run,
+}
 
 
 def main() -> int:

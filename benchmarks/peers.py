@@ -33,7 +33,7 @@ def installed_peers(body: bytes) -> Iterator[Peer]:
 def missing_peers() -> list[str]:
     """Names of the packages that are not installed."""
     missing: list[str] = []
-    for package in ("nacl", "pyrage", "pyhpke", "tink", "pysequoia"):
+    for package in ("nacl", "pyrage", "pyhpke", "tink", "pysequoia", "vodozemac", "olm"):
         try:
             __import__(package)
         except ImportError:
@@ -118,3 +118,52 @@ def _pysequoia(body: bytes) -> Peer:
 
     assert opening() == body
     return Peer("pysequoia (OpenPGP, X25519, signed)", sealing, opening)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPeer:
+    """A peer's group session: encrypting the body once, and decrypting its whole backlog."""
+
+    name: str
+    encrypt: Callable[[], object]
+    backlog: Callable[[], object]
+
+
+def installed_group_peers(body: bytes, count: int) -> Iterator[GroupPeer]:
+    """The peers with group sessions that are installed, each checked once to return the body."""
+    for make in (_vodozemac, _olm):
+        try:
+            peer = make(body, count)
+        except ImportError:
+            continue
+        yield peer
+
+
+def _vodozemac(body: bytes, count: int) -> GroupPeer:
+    import vodozemac  # noqa: PLC0415  # optional
+
+    sender = vodozemac.GroupSession()
+    key = sender.session_key
+    backlog = [sender.encrypt(body) for _ in range(count)]
+
+    def decrypting() -> object:
+        receiver = vodozemac.InboundGroupSession(key)
+        return [receiver.decrypt(message) for message in backlog]
+
+    assert vodozemac.InboundGroupSession(key).decrypt(backlog[0]).plaintext == body
+    return GroupPeer("vodozemac (Megolm)", lambda: sender.encrypt(body), decrypting)
+
+
+def _olm(body: bytes, count: int) -> GroupPeer:
+    import olm  # noqa: PLC0415  # optional
+
+    sender = olm.OutboundGroupSession()
+    key, text = sender.session_key, body.hex()[: len(body)]  # takes text only: as many bytes of it
+    backlog = [sender.encrypt(text) for _ in range(count)]
+
+    def decrypting() -> object:
+        receiver = olm.InboundGroupSession(key)
+        return [receiver.decrypt(message) for message in backlog]
+
+    assert olm.InboundGroupSession(key).decrypt(backlog[0])[0] == text
+    return GroupPeer("python-olm (Megolm)", lambda: sender.encrypt(text), decrypting)

@@ -79,6 +79,11 @@ def unsigned(data: bytes) -> bytes:
     return data[:-1] + bytes((data[-1] ^ 0xF0,))
 
 
+def damaged(message: GroupMessage) -> GroupMessage:
+    """The same message with a signature of zeros."""
+    return parse_message(message.data[:-64] + bytes(64))
+
+
 def run(first: int, last: int, previous: bytes = CERTIFICATE.genesis, *, body: bytes = b"") -> list[GroupMessage]:
     """Messages that follow each other."""
     messages: list[GroupMessage] = []

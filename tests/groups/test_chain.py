@@ -44,6 +44,7 @@ from tests.groups.chains import (
     announcement,
     anything,
     certificate,
+    damaged,
     data_of,
     leaf,
     nothing,
@@ -84,10 +85,6 @@ class Reader:
 
     def state(self) -> tuple[bytes, dict[int, bytes]]:
         return self.chain.encode(), {place: encode_row(row) for place, row in self.rows.items()}
-
-
-def damaged(message: GroupMessage) -> GroupMessage:
-    return message._replace(signature=bytes(64))
 
 
 # --- one signature for a run -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from siegel.groups.links import DELIVERED, DISPUTED, RECEIVED, Disputed, Reinsta
 from siegel.groups.message import GroupMessage, parse_message
 from siegel.groups.waiting import Waiting
 from tests.groups import reference_chain as reference
-from tests.groups.chains import CERTIFICATE, OTHER_KEY, announcement, data_of, leaf, unsigned
+from tests.groups.chains import CERTIFICATE, OTHER_KEY, announcement, damaged, data_of, leaf, unsigned
 from tests.people import AT
 
 NUMBERS = 6
@@ -204,8 +204,8 @@ def agrees(world: World, receiver: Receiver) -> None:
 @st.composite
 def orders(draw: st.DrawFn, world: World) -> tuple[list[Item], set[int]]:
     again = draw(st.lists(st.sampled_from(world.messages), max_size=3)) if world.messages else []
-    damaged = draw(st.lists(st.sampled_from(world.messages), max_size=2)) if world.messages else []
-    again += [message._replace(signature=bytes(64)) for message in damaged]
+    spoilt = draw(st.lists(st.sampled_from(world.messages), max_size=2)) if world.messages else []
+    again += map(damaged, spoilt)
     items: list[Item] = [*world.messages, *again, *world.announcements, *world.closes, WITHDRAWN, GRANTED]
     order = draw(st.permutations(items))
     return order, draw(st.sets(st.integers(0, len(order)), max_size=len(order)))

@@ -7,7 +7,7 @@ import pytest
 from siegel.groups import waiting
 from siegel.groups.message import GroupMessage, parse_message
 from siegel.groups.waiting import MAX_BYTES, MAX_PER_CHAIN, Waiting
-from tests.groups.chains import CERTIFICATE, data_of, run
+from tests.groups.chains import CERTIFICATE, damaged, data_of, run
 
 ONE = parse_message(data_of(0))
 
@@ -18,7 +18,7 @@ def message(number: int, chain: int = 0) -> GroupMessage:
 
 def test_messages_wait_by_chain_index_and_link() -> None:
     cache, given = Waiting(), run(0, 2)
-    cache.add([*given, given[0]._replace(signature=bytes(64))])
+    cache.add([*given, damaged(given[0])])
     assert cache.of(CERTIFICATE.chain_id) == given
     assert cache.of(bytes(16)) == []
     cache.remove(given[:1])
@@ -36,7 +36,7 @@ def test_sixteen_for_a_chain() -> None:
 def test_four_mebibytes_in_all() -> None:
     cache = Waiting()
     long = bytes(64 * 2**10)
-    cache.add(message(0, chain)._replace(ciphertext=long) for chain in range(200))
+    cache.add(message(0, chain)._replace(data=long) for chain in range(200))
     kept = [chain for chain in range(200) if cache.of(bytes((chain,)) * 16)]
     assert kept == list(range(200 - len(kept), 200))
     assert 60 <= len(kept) <= MAX_BYTES // len(long)

@@ -6,6 +6,7 @@ each text there is one padded form and every other is refused.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from siegel.errors import MalformedError
@@ -14,6 +15,7 @@ FLOOR: Final = 64
 _PREFIX: Final = 4
 
 
+@lru_cache(maxsize=1024)
 def padme(length: int) -> int:
     """The smallest allowed size that holds ``length`` bytes: at most 12 % more, O(log log n) bits of length shown."""
     size = max(length, FLOOR)

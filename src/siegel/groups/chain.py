@@ -30,7 +30,7 @@ from siegel.errors import (
 )
 from siegel.groups.certificate import Announcement, Certificate, Close
 from siegel.groups.key_tree import INDEX_COUNT, KeyTree
-from siegel.groups.links import DELIVERED, MAX_RIVALS, Ledger, LinkEvent, Permission, Row, Summary
+from siegel.groups.links import DELIVERED, MAX_RIVALS, Ledger, Link, LinkEvent, Permission, Row, Summary
 from siegel.groups.message import Content, GroupMessage, open_message, verify_signature
 
 GRACE: Final = 30 * DAY  # how long the keys of a chain that ended wait for late messages
@@ -213,74 +213,71 @@ def receive(
     Expired (the key was dropped).
     """
     ledger = _ledger(chain, rows)
-    _authenticate(ledger, chain.certificate, messages, waiting)
+    everything = [*messages, *waiting]
+    failed = {(message.link, message.signature) for message in waiting}
+    _authenticate(ledger, chain.certificate, everything, failed)
     ledger.settle(permitted)
 
-    everything = [*messages, *waiting]
-    results: list[Result] = [InvalidMessage()] * len(everything)
-    unproven: list[GroupMessage] = []
     tree = chain.tree
-    for place in sorted(range(len(everything)), key=lambda i: everything[i].number):
+    outcomes: list[Result | None] = [None] * len(everything)  # None: not authentic so far
+    for place in sorted(range(len(everything)), key=[message.number for message in everything].__getitem__):
         message = everything[place]
-        if ledger.find(message.number + 1, message.link) is None:
-            unproven.append(message)
+        entry = ledger.find(message.number + 1, message.link)
+        if entry is None:
             continue
         try:
-            tree, content = _open(ledger, tree, chain.start, message, permitted)
+            _require_allowed(ledger, entry, message, chain.start, permitted)
+            candidate = tree.copy()
+            content = open_message(message, candidate.take(message.number))
         except PeerError as error:
-            results[place] = error.with_traceback(None)
+            outcomes[place] = error.with_traceback(None)
         else:
+            tree = candidate
             ledger.deliver(message)
-            results[place] = Opened(message, content)
-    changed = _retire(chain._replace(summary=ledger.summary, tree=tree), at)
-    still = {id(message) for message in unproven}
-    late = zip(waiting, results[len(messages) :], strict=True)
+            outcomes[place] = Opened(message, content)
+    own, late = outcomes[: len(messages)], outcomes[len(messages) :]
     return Step(
-        changed,
+        _retire(Chain(chain.certificate, chain.start, tree, ledger.summary, chain.retire_at), at),
         ledger.changed,
         tuple(ledger.events),
-        tuple(results[: len(messages)]),
-        tuple((message, result) for message, result in late if id(message) not in still),
-        tuple(message for message in messages if id(message) in still),
+        tuple([outcome or InvalidMessage() for outcome in own]),
+        tuple([(message, outcome) for message, outcome in zip(waiting, late, strict=True) if outcome]),
+        tuple([message for message, outcome in zip(messages, own, strict=True) if not outcome]),
     )
 
 
 def _authenticate(
-    ledger: Ledger, certificate: Certificate, messages: Sequence[GroupMessage], waiting: Sequence[GroupMessage]
+    ledger: Ledger, certificate: Certificate, messages: list[GroupMessage], failed: set[tuple[bytes, bytes]]
 ) -> None:
-    """Enters what is authentic, from the newest down, so that each message is vouched for before it is looked at."""
-    failed = {(message.link, message.signature) for message in waiting}
-    for message in sorted([*messages, *waiting], key=_number, reverse=True):
+    """Enters what is authentic, from the newest down, so that each message is vouched for before it is looked at.
+
+    ``failed``: links with signatures that were checked before.
+    """
+    for message in sorted(messages, key=_number, reverse=True):
         if message.chain_id != certificate.chain_id:
             raise InvalidArgument("a message of another chain")
-        if ledger.find(message.number + 1, message.link) is None:
-            if (message.link, message.signature) in failed or len(ledger.row(message.number + 1)) >= MAX_RIVALS:
-                continue
-            try:
-                verify_signature(message, certificate.signing_key)
-            except InvalidMessage:
-                continue
-        ledger.enter(message)
+        if ledger.enter(message, proven=False):
+            continue
+        if (message.link, message.signature) in failed or len(ledger.row(message.number + 1)) >= MAX_RIVALS:
+            continue
+        try:
+            verify_signature(message, certificate.signing_key)
+        except InvalidMessage:
+            continue
+        ledger.enter(message, proven=True)
 
 
-def _open(
-    ledger: Ledger, tree: KeyTree, start: int, message: GroupMessage, permitted: Permission
-) -> tuple[KeyTree, Content]:
-    """What an authentic message says, and the keys without its own. Raises the first reason to refuse it."""
+def _require_allowed(ledger: Ledger, entry: Link, message: GroupMessage, start: int, permitted: Permission) -> None:
+    """Raises the first reason to refuse an authentic message, before any key is touched."""
     refusal = permitted(message.number, message.head)
     if refusal is not None:
         raise refusal
-    place = message.number + 1
-    entry = ledger.find(place, message.link)
-    if entry is not None and entry.state >= DELIVERED:
+    if entry.state >= DELIVERED:
         raise Replay("this message was delivered before")
-    if not ledger.stands(place, message.link):
+    if not ledger.stands(message.number + 1, message.link):
         raise NotPermitted("behind the end of its chain, or where the chain contradicts itself")
     if message.number < start:
         raise MissingSenderKey("sent before the part of the chain that was announced to us")
-    candidate = tree.copy()
-    content = open_message(message, candidate.take(message.number))
-    return candidate, content
 
 
 def _ledger(chain: Chain, rows: Mapping[int, Row]) -> Ledger:

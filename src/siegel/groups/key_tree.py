@@ -71,10 +71,10 @@ class KeyTree(KeyObject):
 
     def take(self, index: int) -> Secret:
         """The key of this index, which cannot be derived again afterwards. Expired if it cannot be derived now."""
-        if not self.covers(index):
-            raise Expired("the key of this message was used or dropped")
         frontier = self._frontier
         place = self._before(index + 1) - 1
+        if place < 0 or index >= _end(frontier[place]):
+            raise Expired("the key of this message was used or dropped")
         start, height, node = frontier.pop(place)
         while height:
             height -= 1

@@ -111,7 +111,7 @@ class Ledger:
 
     def find(self, place: int, link: bytes) -> Link | None:
         """What is known of this link at this place; None if it is not attested there."""
-        for entry in self.row(place):
+        for entry in self.changed.get(place) or self._rows.get(place, ()):
             if entry.link == link:
                 return entry
         return None
@@ -136,20 +136,28 @@ class Ledger:
 
     def attest(self, place: int, link: bytes) -> None:
         """Somebody who can speak for the chain names this link at this place."""
-        if self.find(place, link) is None:
-            self._add(place, Link(link, None, None, ATTESTED))
+        row = self.row(place)
+        if not row:
+            self._top = max(self._top, place)
+            self.changed[place] = (Link(link, None, None, ATTESTED),)
+        elif all(entry.link != link for entry in row):
+            self._add_rival(place, row, Link(link, None, None, ATTESTED))
 
-    def enter(self, message: GroupMessage) -> None:
-        """An authentic message: attests its own link and the one before."""
+    def enter(self, message: GroupMessage, *, proven: bool) -> bool:
+        """An authentic message attests its own link and the one before: it is proven, or its link is attested here.
+
+        Otherwise it is not entered, and the answer is False.
+        """
         place = message.number + 1
+        if proven:
+            self.attest(place, message.link)
         entry = self.find(place, message.link)
         if entry is None:
-            self._add(place, Link(message.link, message.previous, message.head, RECEIVED))
-        elif entry.previous is None:
+            return False
+        if entry.previous is None:
             self._replace(place, Link(message.link, message.previous, message.head, RECEIVED))
-        else:
-            return  # seen before
-        self.attest(place - 1, message.previous)
+            self.attest(place - 1, message.previous)
+        return True
 
     def deliver(self, message: GroupMessage) -> None:
         """The message was opened."""
@@ -171,14 +179,9 @@ class Ledger:
             return
         self.unsettle(0, self._top)
 
-    def _add(self, place: int, entry: Link) -> None:
-        row = self.row(place)
-        if not row:
-            self.changed[place] = (entry,)
-            self._top = max(self._top, place)
-            return
-        self.changed[place] = tuple(sorted((*row, entry)))
-        self._report_fork(place, tuple(rival.link for rival in self.changed[place]))
+    def _add_rival(self, place: int, row: Row, rival: Link) -> None:
+        self.changed[place] = tuple(sorted((*row, rival)))
+        self._report_fork(place, tuple(entry.link for entry in self.changed[place]))
         if self._fork is None or place < self._fork:
             self.unsettle(place, self._top if self._fork is None else self._fork)
             self._fork = place

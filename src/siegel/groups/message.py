@@ -59,10 +59,7 @@ _LEAST_BYTES: Final = 21 + _FIXED.size + FLOOR + _TAIL_BYTES
 
 
 class GroupMessage(NamedTuple):
-    """A message as it travels. ``number`` is its index in the chain, ``link`` (32 bytes) names it there.
-
-    ``header`` is the bytes before the ciphertext.
-    """
+    """A message as it travels: ``data``. ``number`` is its index in the chain, ``link`` (32 bytes) names it there."""
 
     chain_id: bytes
     number: int
@@ -70,10 +67,25 @@ class GroupMessage(NamedTuple):
     previous: bytes
     nonce: bytes
     commitment: bytes
-    ciphertext: bytes
-    signature: bytes
-    header: bytes
     link: bytes
+    data: bytes
+    header_bytes: int  # before the CBOR head of the ciphertext
+    text_at: int  # behind it
+
+    @property
+    def header(self) -> bytes:
+        """The bytes before the ciphertext's CBOR head: the associated data of the encryption."""
+        return self.data[: self.header_bytes]
+
+    @property
+    def ciphertext(self) -> bytes:
+        """The padded content, encrypted: 16 bytes more than a padded size."""
+        return self.data[self.text_at : -_TAIL_BYTES]
+
+    @property
+    def signature(self) -> bytes:
+        """The 64 bytes over the link."""
+        return self.data[-SIGNATURE_BYTES:]
 
 
 class Parent(NamedTuple):
@@ -183,8 +195,8 @@ def _read(data: bytes) -> GroupMessage | None:
         return None
     if h1 != _BYTES_32 or h2 != _BYTES_32 or h3 != _BYTES_12 or h4 != _BYTES_32:
         return None
-    signature, header, link = data[end + 2 :], data[:start], link_of(data[:end])
-    return GroupMessage(data[4:20], index, head, previous, nonce, commitment, data[text:end], signature, header, link)
+    link = link_of(data[:end])
+    return GroupMessage(data[4:20], index, head, previous, nonce, commitment, link, data, start, text)
 
 
 def _explain(data: bytes) -> None:
@@ -246,15 +258,20 @@ def open_message(message: GroupMessage, leaf: Secret) -> Content:
 
 def encode_content(content: Content) -> bytes:
     """The inner plaintext ``[content type, sent at, parents, body]``. InvalidArgument for what cannot be said."""
-    kind = content.content_type
-    if type(kind) is not str or not kind or len(kind.encode("utf-8", "replace")) > MAX_CONTENT_TYPE_BYTES:
-        raise InvalidArgument(f"a content type is text of 1 to {MAX_CONTENT_TYPE_BYTES} bytes")
     if type(content.body) is not bytes or len(content.body) > MAX_BODY_BYTES:
         raise InvalidArgument(f"a body is at most {MAX_BODY_BYTES} bytes; larger ones travel as encrypted streams")
     if not _are_parents(content.parents):
         raise InvalidArgument(f"parents are at most {MAX_PARENTS}, one for a chain, ascending")
-    parents = encode([list(parent) for parent in content.parents])
-    return array_of(encode(kind), encode(content.sent_at), parents, encode(content.body))
+    parents = encode([list(parent) for parent in content.parents]) if content.parents else b"\x80"
+    return array_of(_encoded_type(content.content_type), encode(content.sent_at), parents, encode(content.body))
+
+
+@lru_cache(maxsize=256)
+def _encoded_type(kind: str) -> bytes:
+    """The encoding of a content type that is allowed. Applications use a handful of types."""
+    if type(kind) is not str or not kind or len(kind.encode("utf-8", "replace")) > MAX_CONTENT_TYPE_BYTES:
+        raise InvalidArgument(f"a content type is text of 1 to {MAX_CONTENT_TYPE_BYTES} bytes")
+    return encode(kind)
 
 
 def decode_content(text: bytes) -> Content:
@@ -263,16 +280,22 @@ def decode_content(text: bytes) -> Content:
 
 
 def _usual_content(text: bytes) -> Content | None:
-    """The content by position if it has the usual form: a short type, an instant after 1970-02, no parents."""
-    if len(text) < 14 or text[0] != 0x84 or not 0x61 <= text[1] <= 0x77:
+    """The content by position if it has the usual form: an instant after 1970-02-19, and no parents."""
+    if len(text) < 14 or text[0] != 0x84:
         return None
-    at = 2 + text[1] - 0x60  # behind the heads of array and text, and the text
+    head, kind_at = text[1], 2
+    kind_bytes = head - 0x60
+    if head == 0x78 and text[2] >= 24:
+        kind_at, kind_bytes = 3, text[2]
+    at = kind_at + kind_bytes
     before_body = at + 10  # an instant of 9 bytes and an empty array
     body_head = _bytes_head(len(text) - before_body)
     body = before_body + len(body_head)
-    if not body_head or text[at : at + 1] != b"\x1b" or text[at + 9 : body] != b"\x80" + body_head:
+    if not 0 < kind_bytes < (24 if kind_at == 2 else 256) or not body_head:
         return None
-    kind, sent_at = _content_type(text[2:at]), int.from_bytes(text[at + 1 : at + 9], "big")
+    if text[at] != 0x1B or text[at + 9] != 0x80 or text[before_body:body] != body_head:
+        return None
+    kind, sent_at = _content_type(text[kind_at:at]), int.from_bytes(text[at + 1 : at + 9], "big")
     if kind is None or not 2**32 <= sent_at <= LATEST or len(text) - body > MAX_BODY_BYTES:
         return None
     return Content(kind, sent_at, (), text[body:])
@@ -280,7 +303,7 @@ def _usual_content(text: bytes) -> Content | None:
 
 @lru_cache(maxsize=256)
 def _content_type(raw: bytes) -> str | None:
-    """The text of these UTF-8 bytes in normal form C; None if they are not. Applications use a handful of types."""
+    """The text of these UTF-8 bytes in normal form C; None if they are not."""
     text = raw.decode("utf-8", "replace")
     return text if text.encode() == raw and is_normalized("NFC", text) else None
 
@@ -310,5 +333,7 @@ def _parent(value: Decoded) -> Parent:
 
 
 def _are_parents(parents: Sequence[Parent]) -> bool:
+    if not parents:
+        return True
     ids = [parent.chain_id for parent in parents]
     return len(ids) <= MAX_PARENTS and ids == sorted(set(ids))

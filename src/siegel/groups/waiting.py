@@ -52,4 +52,4 @@ def _key(message: GroupMessage) -> tuple[bytes, int, bytes]:
 
 
 def _size(message: GroupMessage) -> int:
-    return len(message.ciphertext) + _OVERHEAD_BYTES
+    return len(message.data) + _OVERHEAD_BYTES
