@@ -8,7 +8,6 @@ import os
 import pickle
 import traceback
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Any
 
@@ -195,12 +194,11 @@ def test_en_6_crash_reports_of_a_reader() -> None:
 def test_en_6_crash_reports_of_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
     """As above, where sealing or rotating fails half-way. Holds: no secret of the sender."""
 
-    class Broken:
-        def __init__(self, *_: object, **__: object) -> None:
-            raise BrokenProcessPool
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("no more processes")
 
-    monkeypatch.setattr("siegel.sealing_pool.ProcessPoolExecutor", Broken)
-    people = [BOB.record, CAROL.record]
+    monkeypatch.setattr("siegel.sealing_pool._CONTEXT.Process", broken)
+    people = [Identity.generate().public(at=NOW) for _ in range(40)]
     report = report_of(lambda: seal(b"text", sender=ALICE.identity, recipients=people, at=NOW, workers=2))
     assert "seal_content" in report
     assert_no_secret(report)
