@@ -24,7 +24,7 @@ from siegel.groups.actions import (
     SetRole,
     Who,
 )
-from siegel.groups.operations import LeaveStatement, Operation
+from siegel.groups.operations import Operation
 
 
 @dataclass
@@ -58,11 +58,10 @@ class State:
 
 
 class Reference:
-    """A set of operations and leave statements, each operation with everything that it needs."""
+    """A set of operations, each with everything that it needs."""
 
-    def __init__(self, operations: Iterable[Operation], statements: Iterable[LeaveStatement]) -> None:
+    def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations = {operation.head: operation for operation in operations}
-        self.statements = list(statements)
         self._states: dict[bytes, State] = {}
         self.root = next(op.head for op in self.operations.values() if isinstance(op.action, Create))
 
@@ -167,32 +166,23 @@ class Reference:
             head = min(children, key=lambda child: (self.weight(child, head, state), child))
         return head
 
-    def weight(self, child: bytes, fork: bytes, state: State) -> tuple[int, int, bytes]:
-        """0 acts, 1 refreshes, 2 nothing; then the place among the admins, or behind them; then the id."""
-        found = [(2, 0, b"")]
+    def weight(self, child: bytes, fork: bytes, state: State) -> list[tuple[int, bytes]]:
+        """0 acts or 1 refreshes; the place among the admins, or behind them; whether it is another's leaving; again."""
+        found: list[list[tuple[int, bytes]]] = []
         for operation in self.operations.values():
             path = self.path(operation.head)
-            if child not in [step.head for step in path] or self.left_before(operation):
-                continue
-            above = path[self.operations[fork].height + 1 : -1]
-            returned = any(operation.author in admitted(self, step) for step in above)
-            kind, author = int(isinstance(operation.action, Refresh)), operation.author
-            if author in state.admins and not returned:
-                found.append((kind, state.admins.index(author), b""))
-            elif author in state.roles and not returned:
-                found.append((kind, 1_000, author.data))
-            else:
-                found.append((kind, 1_001, author.data))
+            if child in [step.head for step in path]:
+                above = path[self.operations[fork].height + 1 : -1]
+                kind, author = int(isinstance(operation.action, Refresh)), operation.author
+                for one in (author, *(statement.user_id for statement in operation.statements)):
+                    places = self.place(one, state, above), (int(one == author), b""), self.place(author, state, above)
+                    found.append([(kind, b""), *places])
         return min(found)
 
-    def left_before(self, operation: Operation) -> bool:
-        for statement in self.statements:
-            if statement.user_id == operation.author:
-                common = self.common(statement.head, operation.head)
-                above = self.path(operation.head)[common.height + 1 :]
-                if above and not any(operation.author in admitted(self, step) for step in above):
-                    return True
-        return False
+    def place(self, user: UserId, state: State, above: list[Operation]) -> tuple[int, bytes]:
+        if user not in state.roles or any(user in admitted(self, step) for step in above):
+            return 1_001, user.data
+        return (state.admins.index(user), b"") if user in state.admins else (1_000, user.data)
 
 
 def targets(action: Action) -> frozenset[UserId]:

@@ -402,7 +402,7 @@ def test_dismissing() -> None:
     other.act("frida", SetRole(user("carl"), ADMIN))
     assert other.refuses("carl", act, known), "the other target"
     roster = other.act("anna", act, known)
-    assert (roster.decided, roster.change, roster.key_kind) == ({head}, Change(), KeyKind.KEPT)
+    assert (roster.decided, roster.change, roster.key_kind) == (frozenset((head,)), Change(), KeyKind.KEPT)
     assert other.refuses("anna", act, known), "once"
 
 

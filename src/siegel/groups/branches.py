@@ -1,22 +1,20 @@
 """Knows the tree of a group's operations, and which of its branches wins (rationale: roster.md, ROS-14 … ROS-16).
 
-Laws: every operation in the tree is valid at its own place; the winner is a function of the set of operations and
-leave statements, in whatever order they came; what somebody signs below a head that a senior has endorsed, or who
+Laws: every operation in the tree is valid at its own place; the winner is a function of the set of operations, in
+whatever order they came; what somebody signs below a head that a senior has endorsed, or who
 removed them, cannot win there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from siegel.errors import NotPermitted
 from siegel.groups.actions import Adopt, Dismiss, Refresh
 from siegel.groups.operations import LeaveStatement, Operation
 from siegel.groups.roster import Change, References, Roster, Seniority, apply, found
 from siegel.identity import UserId
-
-Left: TypeAlias = Mapping[UserId, Sequence[LeaveStatement]]
 
 
 class Tie(NamedTuple):
@@ -32,14 +30,17 @@ class _Node(NamedTuple):
 
 
 class _Weight(NamedTuple):
-    """How a branch stands at its fork; the least wins. ``kind``: 0 with acts, 1 with refreshes only, 2 with neither."""
+    """What one operation gives to its branch at a fork; the least wins.
+
+    ``kind``: 0 an act, 1 a refresh. ``senior`` is its author (``plain`` 1), or somebody whose leave statement it has
+    (``plain`` 0), who thereby said that they sign nothing beside it. ``signer`` and ``author`` are its author again.
+    """
 
     kind: int
-    seniority: Seniority
-    author: UserId | None
-
-
-_EMPTY: Final = _Weight(2, (3, 0, b""), None)
+    senior: Seniority
+    plain: int
+    signer: Seniority
+    author: bytes
 
 
 class Branches:
@@ -150,7 +151,7 @@ class Branches:
 
     # --- the branch that wins
 
-    def winner(self, left: Left) -> tuple[bytes, frozenset[Tie]]:
+    def winner(self) -> tuple[bytes, frozenset[Tie]]:
         """The head that holds, and the forks at which only the hash decided (ROS-14)."""
         head, ties = self.root, set[Tie]()
         while children := self._children[head]:
@@ -158,40 +159,33 @@ class Branches:
                 (head,) = children
                 continue
             fork = self._rosters[head]
-            ranked = sorted((_order(self._weight(child, fork, left)), child) for child in children)
+            ranked = sorted((self._weight(child, fork), child) for child in children)
             (weight, head), (runner_up, second) = ranked[:2]
-            if weight == runner_up and (author := self._weight(head, fork, left).author):
-                ties.add(Tie(author, (head, second)))
+            if weight == runner_up:
+                ties.add(Tie(UserId(weight.author), (head, second)))
         return head, frozenset(ties)
 
-    def _weight(self, head: bytes, fork: Roster, left: Left) -> _Weight:
-        """The weight of the branch that begins with this head: its best author, as they stood at the fork."""
-        best = _EMPTY
+    def _weight(self, head: bytes, fork: Roster) -> _Weight:
+        """The weight of the branch that begins with this head: the best that anybody in it gives it."""
+        weights: list[_Weight] = []
         branches = [(head, frozenset[UserId]())]
         while branches:
             head, returned = branches.pop()
             operation, change = self._nodes[head]
-            author = operation.author
-            if not self._left_before(head, left):
-                # Whoever came back has none of the seniority of the membership that ended.
-                seniority = (2, 0, author.data) if author in returned else fork.seniority(author)
-                best = min(best, _Weight(int(isinstance(operation.action, Refresh)), seniority, author), key=_order)
+            author = _seniority(operation.author, fork, returned)
+            kind = int(isinstance(operation.action, Refresh))
+            weights.append(_Weight(kind, author, 1, author, operation.author.data))
+            for statement in operation.statements:
+                leaver = _seniority(statement.user_id, fork, returned)
+                weights.append(_Weight(kind, leaver, 0, author, operation.author.data))
             returned = returned.union(user for user in change.admitted if user in fork.members)
             branches.extend((child, returned) for child in self._children[head])
-        return best
-
-    def _left_before(self, head: bytes, left: Left) -> bool:
-        """Whether the author has left without having seen this operation, and was not admitted again (ROS-15)."""
-        author = self.operation(head).author
-        for statement in left.get(author, ()):
-            common = self.common(statement.head, head)
-            if common != head and not any(author in self.change(step).admitted for step in self.down(head, common)):
-                return True
-        return False
+        return min(weights)
 
 
-def _order(weight: _Weight) -> tuple[int, Seniority]:
-    return weight[:2]
+def _seniority(user: UserId, fork: Roster, returned: frozenset[UserId]) -> Seniority:
+    """Whoever came back since the fork has none of the seniority of the membership that ended (ROS-15)."""
+    return (2, 0, user.data) if user in returned else fork.seniority(user)
 
 
 def needs(item: Operation | LeaveStatement) -> tuple[bytes, ...]:

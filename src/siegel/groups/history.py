@@ -82,7 +82,7 @@ class History(Frozen):
     def __init__(
         self, branches: Branches, statements: Mapping[bytes, LeaveStatement], waiting: tuple[Item, ...]
     ) -> None:
-        head, ties = branches.winner(_by_user(statements.values()))
+        head, ties = branches.winner()
         roster = branches.roster_at(head)
         path = branches.path(head)
         pending = _pending(branches, frozenset(path), roster)
@@ -212,6 +212,9 @@ def _connect(
     queue = list(items)[::-1]
     while queue:
         item = queue.pop()
+        if item.group_id != old.roster.group_id:
+            refused.append((item, NotPermitted("of another group")))
+            continue
         if (lacking := next(branches.lacks(item), None)) is not None:
             waiting[lacking].append(item)
             continue
@@ -228,8 +231,6 @@ def _connect(
 
 
 def _add_statement(statement: LeaveStatement, branches: Branches, statements: dict[bytes, LeaveStatement]) -> None:
-    if statement.group_id != branches.operation(branches.root).group_id:
-        raise NotPermitted("a leave statement of another group")
     if not branches.is_member(statement.user_id, statement.head):
         raise NotPermitted("a leave statement of somebody who is not in")
     if statement.signed in statements:
@@ -244,7 +245,7 @@ def _unwanted(old: History, branches: Branches, statements: Mapping[bytes, Leave
 
     No operation that is kept stands on one of these, so what wins is the same without them.
     """
-    head, _ = branches.winner(_by_user(statements.values()))
+    head, _ = branches.winner()
     roster = branches.roster_at(head)
     path = frozenset(branches.path(head))
     new = [branches.operation(head) for head in branches if head not in old]
@@ -272,13 +273,6 @@ def _unwanted(old: History, branches: Branches, statements: Mapping[bytes, Leave
 
 
 # --- what the set means ----------------------------------------------------------------------------------------------
-
-
-def _by_user(statements: Iterable[LeaveStatement]) -> Mapping[UserId, list[LeaveStatement]]:
-    by_user: defaultdict[UserId, list[LeaveStatement]] = defaultdict(list)
-    for statement in statements:
-        by_user[statement.user_id].append(statement)
-    return by_user
 
 
 def _pending(branches: Branches, path: frozenset[bytes], roster: Roster) -> tuple[Operation, ...]:

@@ -70,7 +70,7 @@ def operations(history: History) -> list[Operation]:
 
 
 def reference_of(history: History) -> Reference:
-    return Reference(operations(history), history._statements.values())
+    return Reference(operations(history))
 
 
 def meaning(history: History) -> tuple[object, ...]:
