@@ -296,7 +296,7 @@ def test_content_has_one_encoding(said: Content) -> None:
     parents = [list(parent) for parent in said.parents]
     assert text == cbor2.dumps([said.content_type, said.sent_at, parents, said.body], canonical=True)
     assert decode_content(text) == said
-    assert messages._any_content(decode(text)) == said
+    assert messages._usual_content(text) in {None, said}
 
 
 def test_the_usual_content_is_read_by_position() -> None:
@@ -313,7 +313,7 @@ def test_reading_by_position_is_never_more_lenient(said: Content, data: st.DataO
         del text[data.draw(st.integers(0, len(text) - 1)) :]
     quick = messages._usual_content(bytes(text))
     if quick is not None:
-        assert quick == messages._any_content(decode(bytes(text)))
+        assert quick == decode_content(bytes(text))
 
 
 def test_a_type_that_is_not_in_normal_form() -> None:

@@ -226,7 +226,9 @@ def receive(
         if entry is None:
             continue
         try:
-            _require_allowed(ledger, entry, message, chain.start, permitted)
+            if (refusal := permitted(message.number, message.head)) is not None:
+                raise refusal
+            _require_readable(ledger, entry, message, chain.start)
             candidate = tree.copy()
             content = open_message(message, candidate.take(message.number))
         except PeerError as error:
@@ -267,11 +269,8 @@ def _authenticate(
         ledger.enter(message, proven=True)
 
 
-def _require_allowed(ledger: Ledger, entry: Link, message: GroupMessage, start: int, permitted: Permission) -> None:
-    """Raises the first reason to refuse an authentic message, before any key is touched."""
-    refusal = permitted(message.number, message.head)
-    if refusal is not None:
-        raise refusal
+def _require_readable(ledger: Ledger, entry: Link, message: GroupMessage, start: int) -> None:
+    """Raises the first reason not to open an authentic and permitted message, before any key is touched."""
     if entry.state >= DELIVERED:
         raise Replay("this message was delivered before")
     if not ledger.stands(message.number + 1, message.link):

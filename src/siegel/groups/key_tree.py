@@ -26,6 +26,7 @@ MAX_NODES: Final = 4096  # 144 kB; only a sender who skips thousands of messages
 
 _Node: TypeAlias = tuple[int, int, bytes]  # first index covered, height (0 is a leaf), the node
 _ENTRY_BYTES: Final = 2 + 1 + NODE_BYTES  # first index, height, node
+_STEP: Final = bytes(Label.KEY_TREE)  # looked up once: a member of an Enum takes longer
 _WHERE: Final = "key tree"
 
 
@@ -72,7 +73,7 @@ class KeyTree(KeyObject):
     def take(self, index: int) -> Secret:
         """The key of this index, which cannot be derived again afterwards. Expired if it cannot be derived now."""
         frontier = self._frontier
-        place = self._before(index + 1) - 1
+        place = bisect_left(frontier, (index + 1,)) - 1
         if place < 0 or index >= _end(frontier[place]):
             raise Expired("the key of this message was used or dropped")
         start, height, node = frontier.pop(place)
@@ -87,7 +88,8 @@ class KeyTree(KeyObject):
                 frontier.insert(place, (start, height, left))
                 place += 1
                 start, node = middle, right
-        self._drop_lowest()
+        if len(frontier) > MAX_NODES:
+            self._drop_lowest()
         return Secret(node)
 
     def puncture_from(self, end: int) -> None:
@@ -170,5 +172,5 @@ def canonical_cover(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _children(node: bytes) -> tuple[bytes, bytes]:
-    both = sha512(Label.KEY_TREE + node)
+    both = sha512(_STEP + node)
     return both[:NODE_BYTES], both[NODE_BYTES:]

@@ -136,11 +136,11 @@ class Ledger:
 
     def attest(self, place: int, link: bytes) -> None:
         """Somebody who can speak for the chain names this link at this place."""
-        row = self.row(place)
+        row = self.changed.get(place) or self._rows.get(place, ())
         if not row:
             self._top = max(self._top, place)
             self.changed[place] = (Link(link, None, None, ATTESTED),)
-        elif all(entry.link != link for entry in row):
+        elif row[0].link != link and self.find(place, link) is None:
             self._add_rival(place, row, Link(link, None, None, ATTESTED))
 
     def enter(self, message: GroupMessage, *, proven: bool) -> bool:
@@ -149,19 +149,24 @@ class Ledger:
         Otherwise it is not entered, and the answer is False.
         """
         place = message.number + 1
-        if proven:
-            self.attest(place, message.link)
-        entry = self.find(place, message.link)
-        if entry is None:
-            return False
-        if entry.previous is None:
-            self._replace(place, Link(message.link, message.previous, message.head, RECEIVED))
-            self.attest(place - 1, message.previous)
+        row = self.changed.get(place) or self._rows.get(place, ())
+        if not row and proven:
+            self._top = max(self._top, place)
+        elif len(row) != 1 or row[0].link != message.link:
+            return self._enter_among_rivals(message, proven=proven)
+        elif row[0].previous is not None:
+            return True  # seen before
+        self.changed[place] = (Link(message.link, message.previous, message.head, RECEIVED),)
+        self.attest(place - 1, message.previous)
         return True
 
     def deliver(self, message: GroupMessage) -> None:
-        """The message was opened."""
-        self._replace(message.number + 1, Link(message.link, message.previous, message.head, DELIVERED))
+        """The message, which was entered, was opened."""
+        place, entry = message.number + 1, Link(message.link, message.previous, message.head, DELIVERED)
+        if len(self.row(place)) == 1:
+            self.changed[place] = (entry,)
+        else:
+            self._replace(place, entry)
 
     def close(self, end: int, link: bytes) -> None:
         """The owner's word that the chain has ``end`` messages and this link at its end.
@@ -195,6 +200,16 @@ class Ledger:
             self.changed[place] = (entry,)
         else:
             self.changed[place] = tuple(entry if entry.link == rival.link else rival for rival in row)
+
+    def _enter_among_rivals(self, message: GroupMessage, *, proven: bool) -> bool:
+        place = message.number + 1
+        if proven:
+            self.attest(place, message.link)
+        entry = self.find(place, message.link)
+        if entry is not None and entry.previous is None:
+            self._replace(place, Link(message.link, message.previous, message.head, RECEIVED))
+            self.attest(place - 1, message.previous)
+        return entry is not None
 
     # --- settling
 

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
-from unicodedata import is_normalized
 
 from siegel._core import shape
 from siegel._core.codec import Decoded, array_of, decode, encode
@@ -48,6 +47,8 @@ MAX_PARENTS: Final = 3
 
 _MAX_PADDED_BYTES: Final = padme(MAX_BODY_BYTES + 512)  # content type, instant and parents take less than 512
 MAX_MESSAGE_BYTES: Final = _MAX_PADDED_BYTES + 300
+
+_LINK, _COMMITMENT = bytes(Label.LINK), bytes(Label.LEAF_COMMITMENT)  # looked up once: a member of an Enum takes longer
 
 _WHERE: Final = "group message"
 _FRONT: Final = b"\x8a\x03\x01\x50"  # an array of 10: 3, 1, 16 bytes …
@@ -153,12 +154,12 @@ def message_nonce(leaf: Secret, *, hedge: bytes, head: bytes, previous: bytes, p
 
 def leaf_commitment(leaf: Secret) -> bytes:
     """32 bytes that fix the key: one ciphertext does not open under two keys (attacks GR-7, PR-9)."""
-    return sha256(Label.LEAF_COMMITMENT + leaf.reveal())
+    return sha256(_COMMITMENT + leaf.reveal())
 
 
 def link_of(signed: bytes) -> bytes:
     """The link of a message from its signed part, which is all its bytes before the signature's CBOR head."""
-    return sha256(Label.LINK + signed)
+    return sha256(_LINK + signed)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ def _read(data: bytes) -> GroupMessage | None:
         return None
     if h1 != _BYTES_32 or h2 != _BYTES_32 or h3 != _BYTES_12 or h4 != _BYTES_32:
         return None
-    link = link_of(data[:end])
+    link = sha256(_LINK + data[:end])
     return GroupMessage(data[4:20], index, head, previous, nonce, commitment, link, data, start, text)
 
 
@@ -250,7 +251,8 @@ def open_message(message: GroupMessage, leaf: Secret) -> Content:
     require_equal(leaf_commitment(leaf), message.commitment)
     padded = decrypt_with_nonce(leaf, message.nonce, message.ciphertext, aad=message.header)
     try:
-        return decode_content(unpad(padded))
+        text = unpad(padded)
+        return _usual_content(text) or decode_content(text)
     except MalformedError:
         pass
     raise InvalidMessage  # outside the handler: the cause stays out of the traceback
@@ -276,40 +278,7 @@ def _encoded_type(kind: str) -> bytes:
 
 def decode_content(text: bytes) -> Content:
     """The content that ``encode_content`` wrote. MalformedError for anything else."""
-    return _usual_content(text) or _any_content(decode(text))
-
-
-def _usual_content(text: bytes) -> Content | None:
-    """The content by position if it has the usual form: an instant after 1970-02-19, and no parents."""
-    if len(text) < 14 or text[0] != 0x84:
-        return None
-    head, kind_at = text[1], 2
-    kind_bytes = head - 0x60
-    if head == 0x78 and text[2] >= 24:
-        kind_at, kind_bytes = 3, text[2]
-    at = kind_at + kind_bytes
-    before_body = at + 10  # an instant of 9 bytes and an empty array
-    body_head = _bytes_head(len(text) - before_body)
-    body = before_body + len(body_head)
-    if not 0 < kind_bytes < (24 if kind_at == 2 else 256) or not body_head:
-        return None
-    if text[at] != 0x1B or text[at + 9] != 0x80 or text[before_body:body] != body_head:
-        return None
-    kind, sent_at = _content_type(text[kind_at:at]), int.from_bytes(text[at + 1 : at + 9], "big")
-    if kind is None or not 2**32 <= sent_at <= LATEST or len(text) - body > MAX_BODY_BYTES:
-        return None
-    return Content(kind, sent_at, (), text[body:])
-
-
-@lru_cache(maxsize=256)
-def _content_type(raw: bytes) -> str | None:
-    """The text of these UTF-8 bytes in normal form C; None if they are not."""
-    text = raw.decode("utf-8", "replace")
-    return text if text.encode() == raw and is_normalized("NFC", text) else None
-
-
-def _any_content(value: Decoded) -> Content:
-    kind, sent_at, parents, body = shape.array(value, 4, "content")
+    kind, sent_at, parents, body = shape.array(decode(text), 4, "content")
     content = Content(
         shape.text(kind, "content type"),
         shape.uint(sent_at, "sent at", most=LATEST),
@@ -321,6 +290,35 @@ def _any_content(value: Decoded) -> Content:
     if not _are_parents(content.parents):
         raise MalformedError("parents", f"more than {MAX_PARENTS}, or not ascending")
     return content
+
+
+def _usual_content(text: bytes) -> Content | None:
+    """The content by position if it has the usual form: an instant after 1970-02-19, and no parents."""
+    if len(text) < 14:
+        return None
+    at = 2 + text[1] - 0x60 if text[1] < 0x78 else 3 + text[2]  # behind the array's head and the text
+    before_body = at + 10  # an instant of 9 bytes, an empty array
+    body_head = _bytes_head(len(text) - before_body)
+    body = before_body + len(body_head)
+    kind = _content_type(text[:at])
+    if kind is None or not body_head or text[at] != 0x1B or text[at + 9] != 0x80 or text[before_body:body] != body_head:
+        return None
+    sent_at = int.from_bytes(text[at + 1 : at + 9], "big")
+    if not 2**32 <= sent_at <= LATEST or len(text) - body > MAX_BODY_BYTES:
+        return None
+    return Content(kind, sent_at, (), text[body:])
+
+
+@lru_cache(maxsize=256)
+def _content_type(front: bytes) -> str | None:
+    """The content type if it and the array's head are these bytes; else None. Applications use a handful of types."""
+    try:
+        kind = decode(front[1:])
+    except MalformedError:
+        return None
+    return (
+        kind if front[0] == 0x84 and type(kind) is str and 1 <= len(kind.encode()) <= MAX_CONTENT_TYPE_BYTES else None
+    )
 
 
 def _parent(value: Decoded) -> Parent:
