@@ -121,7 +121,7 @@ def test_the_form_of_an_act(name: str, wire: list[Any]) -> None:
 
 
 def test_a_founding_operation() -> None:
-    """ROS-1, ROS-3: nothing below it, and an id that proves its founder."""
+    """ROS-1, ROS-6: nothing below it, and an id that proves its founder."""
     founding = create(roles={"anna": Role.ADMIN}, name="x", nonce=5)
     value = items_of(founding)
     policy = [0, 1, 10_000, 7 * DAY, 0]
@@ -135,6 +135,7 @@ def test_a_founding_operation() -> None:
 
 
 def test_a_head_does_not_cover_the_signature() -> None:
+    """ROS-6."""
     operation = signed(Rename("x"))
     text = b"siegel/1 roster head\0" + cbor2.dumps(items_of(operation)[:-1], canonical=True)
     assert operation.head == sha256(text).digest()

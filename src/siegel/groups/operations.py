@@ -1,4 +1,4 @@
-"""Knows the wire form of roster operations and leave statements (rationale: roster.md, ROS-1 … ROS-4).
+"""Knows the wire form of roster operations and leave statements (rationale: roster.md, ROS-1 … ROS-4, ROS-6).
 
 Laws: an object of this room was verified as a whole: shape, limits, signature; its head is a hash over everything that
 was signed and not over the signature, so one act has one head. What it may do is the roster's matter.
