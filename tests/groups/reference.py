@@ -163,24 +163,23 @@ class Reference:
         head = self.root
         while children := [op.head for op in self.operations.values() if op.previous == head]:
             state = self.state(head)
-            head = min(children, key=lambda child: (self.weight(child, head, state), child))
+            head = min(children, key=lambda child: (self.weight(child, state), child))
         return head
 
-    def weight(self, child: bytes, fork: bytes, state: State) -> list[tuple[int, bytes]]:
+    def weight(self, child: bytes, state: State) -> list[tuple[int, bytes]]:
         """0 acts or 1 refreshes; the place among the admins, or behind them; whether it is another's leaving; again."""
         found: list[list[tuple[int, bytes]]] = []
         for operation in self.operations.values():
             path = self.path(operation.head)
             if child in [step.head for step in path]:
-                above = path[self.operations[fork].height + 1 : -1]
                 kind, author = int(isinstance(operation.action, Refresh)), operation.author
                 for one in (author, *(statement.user_id for statement in operation.statements)):
-                    places = self.place(one, state, above), (int(one == author), b""), self.place(author, state, above)
+                    places = self.place(one, state), (int(one == author), b""), self.place(author, state)
                     found.append([(kind, b""), *places])
         return min(found)
 
-    def place(self, user: UserId, state: State, above: list[Operation]) -> tuple[int, bytes]:
-        if user not in state.roles or any(user in admitted(self, step) for step in above):
+    def place(self, user: UserId, state: State) -> tuple[int, bytes]:
+        if user not in state.roles:
             return 1_001, user.data
         return (state.admins.index(user), b"") if user in state.admins else (1_000, user.data)
 
@@ -190,24 +189,6 @@ def targets(action: Action) -> frozenset[UserId]:
     if isinstance(action, Remove):
         return frozenset(action.users)
     return frozenset((action.user,)) if isinstance(action, SetRole) else frozenset()
-
-
-def admitted(reference: Reference, operation: Operation) -> frozenset[UserId]:
-    """Who came in by this operation, that is: was not in before it, or was taken out and put in by one adoption."""
-    if not operation.previous:
-        return frozenset(reference.state(operation.head).roles)
-    action = operation.action
-    if isinstance(action, Add):
-        return frozenset(user for user, _ in action.members)
-    if not isinstance(action, Adopt):
-        return frozenset()
-    state, came = reference.state(operation.previous), set[UserId]()
-    for head in action.operations:
-        before = set(state.roles)
-        reference.adopt(state, operation.author, reference.operations[head])
-        came |= set(state.roles) - before
-        came &= set(state.roles)
-    return frozenset(came)
 
 
 def in_roles(roles: Mapping[UserId, Role]) -> list[tuple[bytes, str]]:

@@ -357,6 +357,23 @@ def test_not_everything_is_pending() -> None:
     assert here.history.common(fork, here.roster.head) == fork
 
 
+def test_void_operations_are_kept_only_for_what_stands_on_them() -> None:
+    """ROS-18."""
+    here = team()
+    refresh = sign("bert", here.roster, Refresh(KEY))
+    bert = twin(here)
+    bert.take(refresh)
+    on_top = bert.act("bert", Rename("y"))
+    here.act("anna", Rename("x"))
+    assert [type(error) for error in here.take(refresh)] == [Superseded]
+    assert refresh.head not in here.history
+    assert here.take(on_top) == []
+    assert here.history.missing == {refresh.head}
+    assert here.take(refresh) == []
+    assert here.history.pending == (on_top,)
+    assert refresh.head in here.history
+
+
 def test_an_operation_without_right_changes_nothing() -> None:
     """ROS-7, ROS-18; and whatever stands on it waits in vain."""
     here = team()

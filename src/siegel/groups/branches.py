@@ -168,24 +168,17 @@ class Branches:
     def _weight(self, head: bytes, fork: Roster) -> _Weight:
         """The weight of the branch that begins with this head: the best that anybody in it gives it."""
         weights: list[_Weight] = []
-        branches = [(head, frozenset[UserId]())]
+        branches = [head]
         while branches:
-            head, returned = branches.pop()
-            operation, change = self._nodes[head]
-            author = _seniority(operation.author, fork, returned)
+            operation = self.operation(head := branches.pop())
             kind = int(isinstance(operation.action, Refresh))
+            author = fork.seniority(operation.author)
             weights.append(_Weight(kind, author, 1, author, operation.author.data))
             for statement in operation.statements:
-                leaver = _seniority(statement.user_id, fork, returned)
+                leaver = fork.seniority(statement.user_id)
                 weights.append(_Weight(kind, leaver, 0, author, operation.author.data))
-            returned = returned.union(user for user in change.admitted if user in fork.members)
-            branches.extend((child, returned) for child in self._children[head])
+            branches.extend(self._children[head])
         return min(weights)
-
-
-def _seniority(user: UserId, fork: Roster, returned: frozenset[UserId]) -> Seniority:
-    """Whoever came back since the fork has none of the seniority of the membership that ended (ROS-15)."""
-    return (2, 0, user.data) if user in returned else fork.seniority(user)
 
 
 def needs(item: Operation | LeaveStatement) -> tuple[bytes, ...]:
