@@ -117,9 +117,9 @@ class Raw:
         sodium.crypto_sign_open(self.signed, self.verify_key)
         self.open()
 
-    def open(self) -> None:
+    def open(self) -> bytes:
         """SHA-512 of a node, SHA-256 for link and commitment, AES with a new key."""
         hashlib.sha256(self.data).digest()
         hashlib.sha512(self.key).digest()
         hashlib.sha256(self.key).digest()
-        AESGCM(self.key).decrypt(self.nonce, self.ciphertext, self.header)
+        return AESGCM(self.key).decrypt(self.nonce, self.ciphertext, self.header)

@@ -1,4 +1,4 @@
-"""Chain certificates and announcements: only the owner speaks for a chain, in one form, and says where others end."""
+"""CHN-1 … CHN-6: certificates and announcements. Only the owner speaks for a chain, and says where others end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A receiver's chain, told as stories: what is accepted, what is refused with which error, what a thief cannot do."""
+"""CHN-7, MSG-9 … MSG-15: stories of what is accepted, what is refused with which error, what a thief cannot do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acceptance is a function of the set: whatever the order, the batches and the faults, it equals the reference."""
+"""MSG-9 … MSG-15: acceptance is a function of the set, whatever the order, the batches and the faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key tree: forward secrecy by exhaustive search, one frontier per set, canonical encoding."""
+"""KEY-1 … KEY-4, the key tree: forward secrecy by exhaustive search, one frontier per set, canonical encoding."""
 
 from __future__ import annotations
 

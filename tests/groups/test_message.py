@@ -1,4 +1,4 @@
-"""The group message: its one form read by position, its hashes by hand, one error for whatever does not open."""
+"""MSG-1 … MSG-8: one form, read by position; hashes by hand; one error for whatever does not open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The owner's chain: what it writes is read, it ends in time, and a restored copy repeats no key with a nonce."""
+"""CHN-8: what an owner writes is read, chains end in time, a restored copy repeats no key with a nonce."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits to be vouched for is bounded, whoever fills it."""
+"""MSG-14: what waits to be vouched for is bounded, whoever fills it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a sender chain is introduced: the chain certificate, and the announcement that carries its keys.
+"""Knows how a sender chain is introduced: its certificate, and the announcement of its keys (rationale: chain.md).
 
     [7, 1, group id (32), roster head (32), chain id (16), sender (32), chain signing key (32), closes, at,
      signature (64)]
@@ -42,7 +42,7 @@ _PAYLOAD: Final = "announcement"
 
 
 class Close(NamedTuple):
-    """Its owner's word on where a chain ends: its last index and the link there; link None (and index 0): unused."""
+    """CHN-3: its owner's word on where a chain ends: last index and the link there; None (and index 0) if unused."""
 
     chain_id: bytes
     final_index: int
@@ -55,7 +55,9 @@ class Close(NamedTuple):
 
 
 class Certificate(Frozen):
-    """A checked certificate. ``at`` (ms) is its owner's claim, ``genesis`` the link before the chain's first message.
+    """A checked certificate (CHN-1, CHN-5). ``at`` (ms) is its owner's claim.
+
+    ``genesis`` (CHN-4) is the link before the chain's first message.
 
     Equal certificates have equal content; the signature does not count.
     """
@@ -135,7 +137,7 @@ class Certificate(Frozen):
 
 
 def chain_id_of(group_id: bytes, sender: bytes, key: bytes) -> bytes:
-    """The 16 bytes that name a chain: nobody can claim the chain of another sender, group or key."""
+    """CHN-2: the 16 bytes that name a chain: nobody can claim the chain of another sender, group or key."""
     return sha256(labelled(Label.CHAIN_ID, group_id, sender, key))[:CHAIN_ID_BYTES]
 
 
@@ -170,7 +172,7 @@ def _close(value: Decoded, where: str) -> Close:
 
 
 class Announcement(NamedTuple):
-    """What lets somebody read a chain from ``start`` on: certificate, keys, and the link before that message."""
+    """CHN-6: what lets somebody read a chain from ``start`` on: certificate, keys, and the link before that message."""
 
     certificate: Certificate
     start: int

@@ -1,5 +1,7 @@
 """Knows what a receiver keeps of one sender's chain, and the one rule by which messages are accepted.
 
+See chain.md in docs/rationale, CHN-7, MSG-13 … MSG-15.
+
 A message is *authentic* if its own signature verifies or its link is attested at its place (``links``): whoever is
 vouched for by the message after it needs no signature of its own. Hence a backlog is verified backwards: one signature
 for the newest message of a run, then one hash for each, with exactly the result of checking every signature.
@@ -126,7 +128,7 @@ def begin(announcement: Announcement) -> Step:
 def extend(
     chain: Chain, rows: Mapping[int, Row], announcement: Announcement, *, permitted: Permission, at: int
 ) -> Step:
-    """Another announcement of a known chain: Replay as its result, unless it reaches further back than all before.
+    """CHN-7, another announcement of a known chain: Replay as its result, unless it reaches back before all others.
 
     Then it adds the keys that were never held, and nothing else. Another certificate for the chain is a fork at its
     very beginning, and adds nothing.
@@ -270,7 +272,7 @@ def _authenticate(
 
 
 def _require_readable(ledger: Ledger, entry: Link, message: GroupMessage, start: int) -> None:
-    """Raises the first reason not to open an authentic and permitted message, before any key is touched."""
+    """MSG-13: raises the first reason not to open an authentic and permitted message, before any key is touched."""
     if entry.state >= DELIVERED:
         raise Replay("this message was delivered before")
     if not ledger.stands(message.number + 1, message.link):

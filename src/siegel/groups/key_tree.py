@@ -1,9 +1,9 @@
-"""Knows the key tree of a sender chain: a puncturable pseudorandom function as a binary tree of depth 16.
+"""Knows the key tree of a sender chain: a puncturable pseudorandom function as a binary tree (rationale: chain.md).
 
-A node is 32 secret bytes, SHA-512 of a node gives its two children, and a leaf is the key of one message. What is kept
-is the *frontier*: the nodes that cover the indices not used yet. Laws: taking an index removes every node from which
-its key follows, so a used key cannot be derived again; an index costs at most 16 steps however far the skip; a frontier
-and its encoding depend on the set of taken indices, not on their order. Knows no messages.
+The tree has depth 16, a node is 32 secret bytes, SHA-512 of a node gives its two children, and a leaf is the key of one
+message. What is kept is the *frontier*: the nodes that cover the indices not used yet. Laws: taking an index removes
+every node from which its key follows, so a used key cannot be derived again; an index costs at most 16 steps however
+far the skip; a frontier and its encoding depend on the set of taken indices, not on their order. Knows no messages.
 
 Source: Goldreich, Goldwasser, Micali, "How to construct random functions" (1986); punctured: Boneh, Waters (2013).
 """
@@ -22,7 +22,7 @@ from siegel.errors import Expired, InvalidArgument, MalformedError, StateError
 DEPTH: Final = 16
 INDEX_COUNT: Final = 1 << DEPTH
 NODE_BYTES: Final = 32
-MAX_NODES: Final = 4096  # 144 kB; only a sender who skips thousands of messages makes a frontier that large
+MAX_NODES: Final = 4096  # KEY-3, 144 kB; only a sender who skips thousands of messages makes a frontier that large
 
 _Node: TypeAlias = tuple[int, int, bytes]  # first index covered, height (0 is a leaf), the node
 _ENTRY_BYTES: Final = 2 + 1 + NODE_BYTES  # first index, height, node
@@ -71,7 +71,7 @@ class KeyTree(KeyObject):
         return place >= 0 and index < _end(self._frontier[place])
 
     def take(self, index: int) -> Secret:
-        """The key of this index, which cannot be derived again afterwards. Expired if it cannot be derived now."""
+        """KEY-2: the key of this index, which cannot be derived again afterwards. Expired if it cannot be now."""
         frontier = self._frontier
         place = bisect_left(frontier, (index + 1,)) - 1
         if place < 0 or index >= _end(frontier[place]):
@@ -162,7 +162,7 @@ def _end(node: _Node) -> int:
 
 
 def canonical_cover(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The fewest nodes (first index, height) that cover [start, end) and nothing else, ascending."""
+    """KEY-4: the fewest nodes (first index, height) that cover [start, end) and nothing else, ascending."""
     while start < end:
         height = (end - start).bit_length() - 1
         if start:
@@ -171,6 +171,6 @@ def canonical_cover(start: int, end: int) -> Iterator[tuple[int, int]]:
         start += 1 << height
 
 
-def _children(node: bytes) -> tuple[bytes, bytes]:
+def _children(node: bytes) -> tuple[bytes, bytes]:  # KEY-1
     both = sha512(_STEP + node)
     return both[:NODE_BYTES], both[NODE_BYTES:]

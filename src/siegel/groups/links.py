@@ -1,5 +1,7 @@
 """Knows the links of one sender chain: which are attested, where they contradict each other, what stands all the same.
 
+See chain.md in docs/rationale, MSG-9 … MSG-12.
+
 A *place* p is the chain after p messages: place 0 is its beginning (genesis), the message with index i stands at place
 i + 1 and names the link of place i as its predecessor. A link is *attested* at a place by the certificate (place 0), by
 an authentic message there, by an authentic message that names it as predecessor, by the owner's announcement and by the
@@ -135,7 +137,7 @@ class Ledger:
     # --- entering
 
     def attest(self, place: int, link: bytes) -> None:
-        """Somebody who can speak for the chain names this link at this place."""
+        """MSG-9: somebody who can speak for the chain names this link at this place."""
         row = self.changed.get(place) or self._rows.get(place, ())
         if not row:
             self._top = max(self._top, place)
@@ -144,9 +146,9 @@ class Ledger:
             self._add_rival(place, row, Link(link, None, None, ATTESTED))
 
     def enter(self, message: GroupMessage, *, proven: bool) -> bool:
-        """An authentic message attests its own link and the one before: it is proven, or its link is attested here.
+        """MSG-10: a message that is proven, or whose link is attested here, attests its own link and the one before.
 
-        Otherwise it is not entered, and the answer is False.
+        Any other is not entered, and the answer is False.
         """
         place = message.number + 1
         row = self.changed.get(place) or self._rows.get(place, ())
@@ -184,7 +186,7 @@ class Ledger:
             return
         self.unsettle(0, self._top)
 
-    def _add_rival(self, place: int, row: Row, rival: Link) -> None:
+    def _add_rival(self, place: int, row: Row, rival: Link) -> None:  # MSG-11
         self.changed[place] = tuple(sorted((*row, rival)))
         self._report_fork(place, tuple(entry.link for entry in self.changed[place]))
         if self._fork is None or place < self._fork:
@@ -218,7 +220,7 @@ class Ledger:
         self._unsettled = min(lowest, self._unsettled[0]), max(highest, self._unsettled[1])
 
     def settle(self, permitted: Permission) -> None:
-        """Brings the state of delivered messages in line with what stands, and reports each change."""
+        """MSG-15: brings the state of delivered messages in line with what stands, and reports each change."""
         self._extend_final()
         lowest, highest = self._unsettled
         for place in range(lowest, highest + 1):
@@ -235,7 +237,7 @@ class Ledger:
             self.events.append(event(self._chain_id, place - 1, entry.link))
 
     def _extend_final(self) -> None:
-        """Follows the owner's close down as far as the messages are here."""
+        """MSG-12: follows the owner's close down as far as the messages are here."""
         if self._final is None:
             return
         place, link = highest = self._final

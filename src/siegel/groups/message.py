@@ -1,4 +1,4 @@
-"""Knows the group message: its bytes, its link, and the text inside. Knows neither chains nor rosters.
+"""Knows the group message: its bytes, its link, and the text inside (rationale: chain.md, MSG-1 … MSG-8).
 
     [3, 1, chain id (16), index, roster head (32), previous link (32), nonce (12), commitment (32), ciphertext,
      signature (64)]
@@ -46,7 +46,7 @@ MAX_CONTENT_TYPE_BYTES: Final = 255
 MAX_PARENTS: Final = 3
 
 _MAX_PADDED_BYTES: Final = padme(MAX_BODY_BYTES + 512)  # content type, instant and parents take less than 512
-MAX_MESSAGE_BYTES: Final = _MAX_PADDED_BYTES + 300
+MAX_MESSAGE_BYTES: Final = _MAX_PADDED_BYTES + 300  # MSG-8
 
 _LINK, _COMMITMENT = bytes(Label.LINK), bytes(Label.LEAF_COMMITMENT)  # looked up once: a member of an Enum takes longer
 
@@ -148,17 +148,17 @@ def write_message(
 
 
 def message_nonce(leaf: Secret, *, hedge: bytes, head: bytes, previous: bytes, padded: bytes) -> bytes:
-    """12 bytes that differ for another text, head or predecessor even if key and ``hedge`` repeat (P9)."""
+    """MSG-4: 12 bytes that differ for another text, head or predecessor even if key and ``hedge`` repeat (P9)."""
     return sha256(Label.MESSAGE_NONCE + leaf.reveal() + hedge + head + previous + padded)[:NONCE_BYTES]
 
 
 def leaf_commitment(leaf: Secret) -> bytes:
-    """32 bytes that fix the key: one ciphertext does not open under two keys (attacks GR-7, PR-9)."""
+    """MSG-5: 32 bytes that fix the key: one ciphertext does not open under two keys (attacks GR-7, PR-9)."""
     return sha256(_COMMITMENT + leaf.reveal())
 
 
 def link_of(signed: bytes) -> bytes:
-    """The link of a message from its signed part, which is all its bytes before the signature's CBOR head."""
+    """MSG-2: the link of a message from its signed part, which is all its bytes before the signature's CBOR head."""
     return sha256(_LINK + signed)
 
 
@@ -177,7 +177,7 @@ def parse_message(data: bytes) -> GroupMessage:
 
 
 def _read(data: bytes) -> GroupMessage | None:
-    """The message by position; None for anything but the one form."""
+    """The message by position (MSG-1); None for anything but the one form."""
     if len(data) < _LEAST_BYTES or data[:4] != _FRONT:
         return None
     index, at = data[20], 21
@@ -242,12 +242,12 @@ def _bytes_head(room: int) -> bytes:
 
 
 def verify_signature(message: GroupMessage, signing_key: bytes) -> None:
-    """InvalidMessage unless the chain's key signed this message."""
+    """MSG-3: InvalidMessage unless the chain's key signed this message."""
     verify(signing_key, Label.LINK_SIGNATURE + message.link, message.signature)
 
 
 def open_message(message: GroupMessage, leaf: Secret) -> Content:
-    """What the message says, under the key of its index. InvalidMessage, whatever is wrong."""
+    """MSG-7: what the message says, under the key of its index. InvalidMessage, whatever is wrong."""
     require_equal(leaf_commitment(leaf), message.commitment)
     padded = decrypt_with_nonce(leaf, message.nonce, message.ciphertext, aad=message.header)
     try:
@@ -259,7 +259,7 @@ def open_message(message: GroupMessage, leaf: Secret) -> Content:
 
 
 def encode_content(content: Content) -> bytes:
-    """The inner plaintext ``[content type, sent at, parents, body]``. InvalidArgument for what cannot be said."""
+    """MSG-6, the inner plaintext ``[content type, sent at, parents, body]``. InvalidArgument if it cannot hold it."""
     if type(content.body) is not bytes or len(content.body) > MAX_BODY_BYTES:
         raise InvalidArgument(f"a body is at most {MAX_BODY_BYTES} bytes; larger ones travel as encrypted streams")
     if not _are_parents(content.parents):

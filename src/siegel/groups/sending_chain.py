@@ -50,7 +50,7 @@ class SendingChain(NamedTuple):
         return cls(certificate, seed, key, KeyTree.from_root(root), 0, certificate.genesis)
 
     def must_end(self, *, at: int, max_messages: int = MAX_MESSAGES, max_age: int = MAX_AGE) -> bool:
-        """Whether the next message needs a new chain: this one is long or old, or the clock went back before it."""
+        """CHN-8: whether the next message needs a new chain: this one is long, or old, or begins after ``at``."""
         return self.number >= min(max_messages, INDEX_COUNT) or not 0 <= at - self.certificate.at < max_age
 
     def encrypt(self, content: Content, *, head: bytes, hedge: bytes) -> tuple[SendingChain, bytes, bytes]:

@@ -1,4 +1,4 @@
-"""Knows the messages whose own signature failed and which a later message may still vouch for. No part of the state.
+"""Knows the messages whose own signature failed and which a later one may still vouch for (MSG-14). No state.
 
 Law: it is bounded, whoever fills it; losing it loses nothing, because a message that arrives again is accepted by hash.
 """
