@@ -309,6 +309,18 @@ def test_statements_that_are_refused() -> None:
     assert [type(error) for error in here.take(*many)] == [LimitExceeded]
 
 
+def test_a_statement_at_a_head_that_is_not_kept() -> None:
+    """ROS-18: it keeps nothing alive, and nobody asks for its head again."""
+    here = team()
+    late = sign("bert", here.roster, remove("carl"))
+    gone = leave("bert", here.roster._replace(head=late.head))
+    here.act("anna", remove("bert"))
+    before = meaning(here.history)
+    assert [type(error) for error in here.take(gone, late)] == [NotPermitted, NotPermitted]
+    assert meaning(here.history) == before
+    assert here.history.missing == set()
+
+
 def test_a_statement_of_another_group() -> None:
     here = team()
     text = leave("carl", here.roster._replace(group_id=bytes(32)))

@@ -1,8 +1,8 @@
 """Knows the tree of a group's operations, and which of its branches wins (rationale: roster.md, ROS-14 … ROS-16).
 
 Laws: every operation in the tree is valid at its own place; the winner is a function of the set of operations, in
-whatever order they came; what somebody signs below a head that a senior has endorsed, or who
-removed them, cannot win there.
+whatever order they came; what somebody signs below a head that a senior of theirs has endorsed, or below their own
+removal, cannot win there.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What must hold at every step: nobody is in whom no entitled member put in; nobody whose removal was signed by somebody
 entitled takes part again without a further act; what somebody signs below a head after a senior took them out changes
-nothing; holders of the same set hold the same roster; and nobody can stop the group.
+nothing; holders of the same set hold the same roster; and nobody can stop the group (ROS-5 … ROS-18).
 """
 
 from __future__ import annotations
