@@ -15,6 +15,8 @@ from siegel.envelope import (
     MAX_RECIPIENTS,
     Envelope,
     Letter,
+    encode_entry,
+    encode_envelope,
     lists_audience,
     message_id,
     parse_envelope,
@@ -55,7 +57,8 @@ def letter(
 def test_an_envelope() -> None:
     whole = parse_envelope(STEPS.envelope)
     assert envelope() == STEPS.envelope
-    assert whole.encode() == STEPS.envelope
+    entries = [encode_entry(*entry) for entry in whole.entries]
+    assert encode_envelope(whole.header, whole.nonce, entries, whole.body) == STEPS.envelope
     assert whole.header.encoded == STEPS.header
     assert (whole.header.private, whole.header.recipient_count) == (False, 3)
     assert (whole.header.root, whole.header.commitment) == (STEPS.root, STEPS.commitment)

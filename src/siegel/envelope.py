@@ -65,9 +65,15 @@ class Entry(NamedTuple):
     sealing_number: int
     sealed: bytes
 
-    def encode(self) -> bytes:
-        """The entry as it stands on the wire."""
-        return array_of(encode(self.user_id), encode(self.sealing_number), encode(self.sealed))
+
+def encode_entry(user_id: bytes, sealing_number: int, sealed: bytes) -> bytes:
+    """An entry as it stands on the wire."""
+    return array_of(encode(user_id), encode(sealing_number), encode(sealed))
+
+
+def encode_envelope(header: Header, nonce: bytes, entries: Sequence[bytes], body: bytes) -> bytes:
+    """The envelope of encoded entries, which stand in the order of their leaves."""
+    return shape.assemble(shape.ENVELOPE, header.encoded, encode(nonce), array_of(*entries), encode(body))
 
 
 class Envelope(NamedTuple):
@@ -91,11 +97,6 @@ class Envelope(NamedTuple):
         """The user ids of all recipients; None in private mode, where they are no recipient's business."""
         return None if self.header.private else tuple(entry.user_id for entry in self.entries)
 
-    def encode(self) -> bytes:
-        """The bytes."""
-        entries = array_of(*[entry.encode() for entry in self.entries])
-        return shape.assemble(shape.ENVELOPE, self.header.encoded, encode(self.nonce), entries, encode(self.body))
-
     def letter(self, index: int) -> bytes:
         """The encoded letter for the entry at this index."""
         entry = self.entries[index]
@@ -103,7 +104,7 @@ class Envelope(NamedTuple):
             proof: list[Value] = [self.nonce, [other.user_id for other in self.entries]]
         else:
             proof = [index, salt_of(self.nonce, entry.user_id), self.tree.inclusion_path(index)]
-        return shape.assemble(shape.LETTER, self.header.encoded, entry.encode(), encode(proof), encode(self.body))
+        return shape.assemble(shape.LETTER, self.header.encoded, encode_entry(*entry), encode(proof), encode(self.body))
 
 
 class Letter(NamedTuple):

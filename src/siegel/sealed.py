@@ -38,9 +38,9 @@ from siegel.contacts import Contacts
 from siegel.envelope import (
     MAX_BODY_BYTES,
     MAX_RECIPIENTS,
-    Entry,
-    Envelope,
     Header,
+    encode_entry,
+    encode_envelope,
     make_header,
     message_id,
     mode_of,
@@ -53,6 +53,9 @@ from siegel.sealing_keys import SealingKeys, opening_key
 
 RESERVED: Final = "siegel/"
 MAX_CONTENT_TYPE_BYTES: Final = 255
+
+_SIGNED_TAIL_BYTES: Final = 2 + USER_ID_BYTES + 2 + SIGNATURE_BYTES
+_UNSIGNED_TAIL_BYTES: Final = 2
 
 Known: TypeAlias = Contacts | Collection[PublicIdentity | UserId]
 Sealer: TypeAlias = Callable[[Secret, Sequence[tuple[SealingPublicKey, bytes]]], list[bytes]]
@@ -146,8 +149,7 @@ def seal_content(
     """
     leaves = audience_leaves(nonce, [public.user_id.data for public in recipients])
     placed = sorted(zip(leaves, recipients, strict=True), key=lambda pair: pair[0])
-    tree = MerkleTree([leaf for leaf, _ in placed])
-    root = tree.root
+    root = MerkleTree([leaf for leaf, _ in placed]).root
     digest = sha256(Label.INNER_CONTENT + inner)  # SEAL-4
 
     hedge = hedge_secret(sender).reveal() if sender else b""
@@ -159,13 +161,13 @@ def seal_content(
 
     jobs = [(p.sealing_key, _entry_info(header, p.user_id.data, p.sealing_number)) for _, p in placed]
     sealed = sealer(secret, jobs)
-    entries = [Entry(p.user_id.data, p.sealing_number, s) for (_, p), s in zip(placed, sealed, strict=True)]
+    entries = [encode_entry(p.user_id.data, p.sealing_number, s) for (_, p), s in zip(placed, sealed, strict=True)]
 
     author = sender.user_id.data if sender else None
     signature = sign(signing_key(sender), _signed_part(header, digest)) if sender else None
     plaintext = pad(array_of(inner, encode(author), encode(signature)))
     body = encrypt_once(body_key, plaintext, aad=header.encoded)  # SEAL-10
-    return Envelope(header, nonce, entries, body, tree).encode()
+    return encode_envelope(header, nonce, entries, body)
 
 
 def seal_each(secret: Secret, jobs: Sequence[tuple[SealingPublicKey, bytes]]) -> list[bytes]:
@@ -301,13 +303,15 @@ def _parse_content(plaintext: bytes) -> _Content:
     content_type, sent_at, body = shape.array(inner, 3, "inner content")
     if (sender is None) != (signature is None):  # SEAL-15
         raise MalformedError("content", "a sender without signature, or a signature without sender")
+    # The inner content as it came: behind the head of the array, before the encoded sender and signature.
+    received = plaintext[1 : -_SIGNED_TAIL_BYTES if sender is not None else -_UNSIGNED_TAIL_BYTES]
     content = _Content(
         shape.text(content_type, "content type"),
         shape.uint(sent_at, "sent at", most=LATEST),
         shape.octets(body, None, "body"),
         None if sender is None else shape.octets(sender, USER_ID_BYTES, "sender"),
         b"" if signature is None else shape.octets(signature, SIGNATURE_BYTES, "signature"),
-        sha256(labelled(Label.INNER_CONTENT, content_type, sent_at, body)),
+        sha256(Label.INNER_CONTENT + received),
     )
     if not 1 <= len(content.content_type.encode()) <= MAX_CONTENT_TYPE_BYTES or len(content.body) > MAX_BODY_BYTES:
         raise MalformedError("inner content", "content type or body has no allowed length")

@@ -51,7 +51,7 @@ def encode(value: Value) -> bytes:
 
 def array_of(*items: bytes) -> bytes:
     """The encoding of an array whose items are encoded already."""
-    return _head(_ARRAY, len(items)) + b"".join(items)
+    return b"".join((_head(_ARRAY, len(items)), *items))
 
 
 @lru_cache(maxsize=256)
@@ -113,22 +113,24 @@ def decode(data: bytes) -> Decoded:
 
 def _item(data: bytes, at: int, depth: int, room: list[int]) -> tuple[Decoded, int]:
     """The item that begins at this offset, and the offset behind it. ``room`` counts the items that may still come."""
-    if at >= len(data):
+    left = len(data) - at
+    if left < 1:
         raise _bad(at, "ends too early")
-    major, argument, body = data[at] >> 5, data[at] & 31, at + 1
-    if argument == 24 and body < len(data) and data[body] >= 24:  # most heads that are not one byte are two
+    head = data[at]
+    major, argument, body = head >> 5, head & 31, at + 1
+    if argument == 24 and left > 1 and data[body] >= 24:  # most heads that are not one byte are two
         argument, body = data[body], body + 1
     elif argument >= 24:
         argument, body = _long_argument(data, at)
     if major == _BYTES or major == _TEXT:
-        raw = data[body : body + argument]
-        if len(raw) < argument:
+        end = body + argument
+        if end - at > left:
             raise _bad(at, "declared length exceeds what is there")
-        return raw if major == _BYTES else _text(raw, at), body + argument
+        return data[body:end] if major == _BYTES else _text(data[body:end], at), end
     if major == _UINT:
         return argument, body
     if major == _ARRAY or major == _MAP:
-        if argument > len(data) - body:  # ENC-4: every item has at least one byte
+        if body + argument - at > left:  # ENC-4: every item has at least one byte
             raise _bad(at, "declared length exceeds what is there")
         _check_limits(at, depth, argument if major == _ARRAY else 2 * argument, room)
         if major == _MAP:

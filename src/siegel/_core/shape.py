@@ -8,6 +8,7 @@ from siegel._core.codec import Decoded, array_of, decode, encode
 from siegel.errors import MalformedError, UnsupportedVersion
 
 VERSION: Final = 1
+_ENCODED_VERSION: Final = encode(VERSION)
 
 # Type numbers of the top-level objects.
 PUBLIC_IDENTITY: Final = 1
@@ -22,7 +23,7 @@ SUCCESSION: Final = 8
 
 def assemble(kind: int, *items: bytes) -> bytes:
     """A top-level object of this kind from items that are encoded already."""
-    return array_of(encode(kind), encode(VERSION), *items)
+    return array_of(encode(kind), _ENCODED_VERSION, *items)
 
 
 def top_level(data: bytes, *, kind: int, fields: int, where: str) -> list[Decoded]:
