@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from siegel import UserId
 from siegel.events import ContactEvent, ForkDetected, SealingKeyShared, SuccessionClaimed
 from tests.people import person
 
@@ -23,6 +24,16 @@ def test_equal_by_what_they_say() -> None:
     assert SealingKeyShared(ALICE, BOB) == EVENTS[0]
     assert SealingKeyShared(BOB, ALICE) != EVENTS[0]
     assert hash(SealingKeyShared(ALICE, BOB)) == hash(EVENTS[0])
+
+
+def test_events_of_two_kinds_are_never_equal() -> None:
+    assert SealingKeyShared(ALICE, BOB) != SuccessionClaimed(ALICE, BOB)
+
+
+@pytest.mark.parametrize("values", [(), (ALICE,), (ALICE, BOB, BOB)])
+def test_an_event_says_all_of_its_things(values: tuple[UserId, ...]) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        SealingKeyShared(*values)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)

@@ -10,23 +10,31 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
+from siegel._core.codec import encode
 from siegel._core.labels import Label, labelled
-from siegel._core.suite import hmac_sha256
+from siegel._core.suite import SIGNING_KEY_BYTES, hmac_sha256
 from siegel.errors import MalformedError
 from siegel.merkle import MerkleTree, leaf_hash
 
 NONCE_BYTES: Final = 32
 SALT_BYTES: Final = 16
 
+# What ``labelled`` writes around a salt and an id: constant, for both have one length, and needed for every recipient.
+_ID: Final = SIGNING_KEY_BYTES
+_BEFORE_SALTED_ID: Final = labelled(Label.AUDIENCE_SALT, bytes(_ID))[:-_ID]
+_BEFORE_ID: Final = encode(bytes(_ID))[:-_ID]
+_AFTER_HEAD: Final = SALT_BYTES + len(_BEFORE_ID) + _ID
+_BEFORE_SALT: Final = labelled(Label.AUDIENCE_LEAF, bytes(SALT_BYTES), bytes(_ID))[:-_AFTER_HEAD]
+
 
 def salt_of(nonce: bytes, user_id: bytes) -> bytes:
     """The 16-byte salt of one member's leaf; without the nonce nobody can test whether an id is in the audience."""
-    return hmac_sha256(nonce, labelled(Label.AUDIENCE_SALT, user_id))[:SALT_BYTES]
+    return hmac_sha256(nonce, _BEFORE_SALTED_ID + user_id)[:SALT_BYTES]
 
 
 def leaf_of(salt: bytes, user_id: bytes) -> bytes:
     """The leaf hash of one member."""
-    return leaf_hash(labelled(Label.AUDIENCE_LEAF, salt, user_id))
+    return leaf_hash(_BEFORE_SALT + salt + _BEFORE_ID + user_id)
 
 
 def audience_leaves(nonce: bytes, user_ids: Iterable[bytes]) -> list[bytes]:

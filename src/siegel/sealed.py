@@ -201,13 +201,13 @@ def _check_body(body: bytes) -> None:
 def _check_recipients(recipients: Sequence[PublicIdentity], sent_at: int) -> None:
     if not 1 <= len(recipients) <= MAX_RECIPIENTS:
         raise InvalidArgument(f"1 to {MAX_RECIPIENTS} recipients are needed, not {len(recipients)}")
-    if not all(isinstance(public, PublicIdentity) for public in recipients):
-        raise InvalidArgument("a recipient is a PublicIdentity")
-    if len({public.user_id.data for public in recipients}) != len(recipients):
-        raise InvalidArgument("a user stands twice among the recipients")
     for public in recipients:
+        if not isinstance(public, PublicIdentity):
+            raise InvalidArgument("a recipient is a PublicIdentity")
         if public.not_after <= sent_at:
             raise InvalidArgument(f"the record of {public.user_id} has ended; ask for a fresh one")
+    if len({public.user_id.data for public in recipients}) != len(recipients):
+        raise InvalidArgument("a user stands twice among the recipients")
 
 
 def _check_content_type(content_type: str) -> None:
