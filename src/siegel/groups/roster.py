@@ -39,7 +39,7 @@ from siegel.identity import Identity, UserId
 Seniority: TypeAlias = tuple[int, int, bytes]  # admins, members, strangers; height of the grant; id. Low is senior.
 
 _NOBODY: Final[frozenset[UserId]] = frozenset()
-_RIGHTS: Final = {Role.ADMIN: 2, Role.MEMBER: 1, Role.READER: 0, Role.ARCHIVIST: 0}
+_RIGHTS: Final = {Role.ADMIN: 2, Role.MEMBER: 1, Role.READER: 0, Role.ARCHIVIST: 0, None: -1}
 
 
 class Member(NamedTuple):
@@ -90,7 +90,10 @@ _NONE: Final = References()
 
 
 class Roster(NamedTuple):
-    """The state of a group at ``head``. ``decided`` are the operations adopted or dismissed at or below it."""
+    """The state of a group at ``head``. ``decided`` are the operations adopted or dismissed at or below it.
+
+    ``epoch`` is the newest head at or below this one whose epoch key is not its parent's.
+    """
 
     group_id: bytes
     head: bytes
@@ -103,6 +106,7 @@ class Roster(NamedTuple):
     decided: frozenset[bytes]
     key_kind: KeyKind
     key_origin: KeyOrigin
+    epoch: bytes
     change: Change
 
     @property
@@ -173,8 +177,7 @@ def found(operation: Operation) -> Roster:
     action = operation.action
     if not isinstance(action, Create):
         raise NotPermitted("not the operation that founds a group")
-    members = {user: _member(role, 0) for user, role in action.members}
-    members[operation.author] = _member(Role.ADMIN, 0)
+    members = {user: _member(role, 0) for user, role in (*action.members, (operation.author, Role.ADMIN))}
     _check_fresh(action.fresh, members, operation.author)
     return Roster(
         group_id=operation.group_id,
@@ -188,6 +191,7 @@ def found(operation: Operation) -> Roster:
         decided=frozenset(),
         key_kind=KeyKind.FRESH,
         key_origin=KeyOrigin(operation.head, operation.at, action.fresh),
+        epoch=operation.head,
         change=Change(admitted=frozenset(members)),
     )
 
@@ -289,16 +293,8 @@ def _remainder(roster: Roster, action: Action) -> Action | None:
 def _takes(roster: Roster, action: Action) -> bool:
     """Whether the act takes rights from named users."""
     if isinstance(action, SetRole):
-        return _rights(roster, action.user) > _RIGHTS[action.role]
+        return _RIGHTS[roster.role(action.user)] > _RIGHTS[action.role]
     return isinstance(action, Remove)
-
-
-def _rights(roster: Roster, user: UserId) -> int:
-    role = roster.role(user)
-    return -1 if role is None else _RIGHTS[role]
-
-
-# --- one act ---------------------------------------------------------------------------------------------------------
 
 
 def _perform(roster: Roster, actor: UserId, action: Action, *, left: Collection[UserId] = ()) -> Roster:
@@ -377,7 +373,7 @@ def _change(before: Roster, after: Roster, touched: Collection[UserId]) -> Chang
     return Change(
         admitted=frozenset(admitted),
         removed=frozenset(removed),
-        demoted=frozenset(u for u in kept if _rights(before, u) > _rights(after, u)),
+        demoted=frozenset(u for u in kept if _RIGHTS[before.role(u)] > _RIGHTS[after.role(u)]),
         silenced=frozenset(u for u in touched if before.may_post(u) and (u in removed or not after.may_post(u))),
     )
 
@@ -389,8 +385,11 @@ def _with_key(before: Roster, after: Roster, operation: Operation) -> Roster:
     needed = bool(after.change.removed) or tightened or isinstance(operation.action, Refresh)
     if needed is not (fresh is not None):
         raise NotPermitted("a fresh epoch key where none belongs, or none where one does")
+    if fresh is None and not after.change.admitted:
+        return after._replace(key_kind=KeyKind.KEPT)
+    after = after._replace(epoch=operation.head)
     if fresh is None:
-        return after._replace(key_kind=KeyKind.DERIVED if after.change.admitted else KeyKind.KEPT)
+        return after._replace(key_kind=KeyKind.DERIVED)
     _check_fresh(fresh, after.members, operation.author)
     return after._replace(key_kind=KeyKind.FRESH, key_origin=KeyOrigin(operation.head, operation.at, fresh))
 
