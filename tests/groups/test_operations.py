@@ -342,9 +342,11 @@ def test_limits(name: str) -> None:
 
 
 def test_the_largest() -> None:
-    data = Operation.found(
-        person("frida"), action=Create(bytes(32), "x" * 255, GroupPolicy(), members(MAX_MEMBERS - 1), KEY), at=AT
-    ).encode()
+    """ROS-3: the founder is one of the members."""
+    action = Create(bytes(32), "x" * 255, GroupPolicy(), members(MAX_MEMBERS - 1), KEY)
+    data = Operation.found(person("frida"), action=action, at=AT).encode()
+    with pytest.raises(InvalidArgument, match="more than"):
+        Operation.found(person("frida"), action=action._replace(members=members(MAX_MEMBERS)), at=AT)
     assert len(data) < 400_000
     assert Operation(data).encode() == data
     for parse in (Operation, LeaveStatement, parse_item):

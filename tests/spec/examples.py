@@ -30,6 +30,7 @@ from siegel.identity import hedge_secret, sealing_secret, signing_key
 from siegel.merkle import MerkleTree, leaf_hash
 from siegel.sealed import seal_content
 from tests.markdown import ROOT
+from tests.spec.examples_roster import roster_rows
 from tests.vectors.reference import hpke
 
 PAGES = ROOT / "docs" / "spec"
@@ -60,6 +61,7 @@ def examples() -> dict[str, Rows]:
         "example-succession": _succession(),
         "example-audience": _audience(),
         "example-message": _message(),
+        "example-roster": _roster(),
     }
 
 
@@ -255,6 +257,11 @@ def _message() -> Rows:
         ("proof of Bob's letter", encode([NONCE, [bytes(bob.user_id)]])),
         ("SHA-256 of Bob's letter", sha256(letter)),
     ]
+
+
+def _roster() -> Rows:
+    alice, bob, carol = map(Identity.from_secret, (ALICE, BOB, CAROL))
+    return roster_rows(alice, bob, carol, nonce=NONCE, at=AT)
 
 
 # --- on the page -----------------------------------------------------------------------------------------------------

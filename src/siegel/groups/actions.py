@@ -1,4 +1,4 @@
-"""Knows what an operation can do to a roster, and the one form of each act (rationale: roster.md, ROS-2, ROS-3).
+"""Knows what an operation can do to a roster, and the one form of each act (spec: roster.md, ROS-2, ROS-3).
 
 Laws: an act that exists as an object after ``parse_action`` has the allowed shape and size; lists that are sets
 stand in strictly ascending order, so one act has one encoding. Who may do it is the roster's matter, not this room's.

@@ -1,4 +1,4 @@
-"""Knows the tree of a group's operations, and which of its branches wins (rationale: roster.md, ROS-14 … ROS-16).
+"""Knows the tree of a group's operations, and which of its branches wins (spec: roster.md, ROS-14 … ROS-16).
 
 Laws: every operation in the tree is valid at its own place; the winner is a function of the set of operations, in
 whatever order they came; what somebody signs below a head that a senior of theirs has endorsed, or below their own
@@ -30,7 +30,7 @@ class _Node(NamedTuple):
 
 
 class _Weight(NamedTuple):
-    """What one operation gives to its branch at a fork; the least wins.
+    """What one operation gives to its branch at a fork; the least wins (ROS-15, ROS-16).
 
     ``kind``: 0 an act, 1 a refresh. ``senior`` is its author (``plain`` 1), or somebody whose leave statement it has
     (``plain`` 0), who thereby said that they sign nothing beside it. ``signer`` and ``author`` are its author again.

@@ -1,4 +1,4 @@
-"""Knows the wire form of roster operations and leave statements (rationale: roster.md, ROS-1 … ROS-4, ROS-6).
+"""Knows the wire form of roster operations and leave statements (spec: roster.md, ROS-1, ROS-4, ROS-6).
 
 Laws: an object of this room was verified as a whole: shape, limits, signature; its head is a hash over everything that
 was signed and not over the signature, so one act has one head. What it may do is the roster's matter.
@@ -17,6 +17,7 @@ from siegel._core.labels import Label, labelled
 from siegel._core.suite import HASH_BYTES, SIGNATURE_BYTES, check_signing_key, sha256, sign, verify
 from siegel.errors import InvalidArgument, LimitExceeded, MalformedError
 from siegel.groups.actions import (
+    MAX_MEMBERS,
     Action,
     ChainClose,
     Create,
@@ -191,3 +192,5 @@ def _check_place(action: Action, group_id: bytes, height: int, previous: bytes, 
         raise MalformedError(_WHERE, "the founding operation has nothing below it")
     elif any(user.data == author for user, _ in action.members):
         raise MalformedError(f"{_WHERE} action members", "the founder is in without being named")
+    elif len(action.members) >= MAX_MEMBERS:
+        raise LimitExceeded(f"{_WHERE} action members", f"with the founder more than {MAX_MEMBERS}")

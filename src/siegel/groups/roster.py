@@ -1,4 +1,4 @@
-"""Knows who is in a group and who may do what, at one head (rationale: roster.md, ROS-5 … ROS-13).
+"""Knows who is in a group and who may do what, at one head (spec: roster.md, ROS-5 … ROS-13).
 
 A roster is a function of the operations below its head, and of what those name by hash; nothing else that stands
 on another branch changes it. Laws: nobody is in whom no entitled member admitted; nobody takes rights from a senior;
@@ -197,7 +197,7 @@ def found(operation: Operation) -> Roster:
 
 
 def apply(roster: Roster, operation: Operation, references: References = _NONE) -> Roster:
-    """The roster after the operation, which stands directly on this one.
+    """The roster after the operation, which stands directly on this one (ROS-5).
 
     NotPermitted if its author has no right to it here, LimitExceeded for too many members.
     """
@@ -213,7 +213,7 @@ def apply(roster: Roster, operation: Operation, references: References = _NONE) 
         after = _perform(roster, author, action, left=_leavers(roster, operation, references.common))
     touched = users_of(action).union(*(users_of(other.action) for other in named))
     change = _change(roster, after, touched)
-    if getattr(action, "closes", ()) and not change.silenced:
+    if getattr(action, "closes", ()) and not change.silenced:  # ROS-13
         raise NotPermitted("chains are closed, and nobody loses the right to post")
     after = after._replace(head=operation.head, height=operation.height, change=change)
     return _with_key(roster, after, operation)
