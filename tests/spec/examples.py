@@ -30,6 +30,7 @@ from siegel.identity import hedge_secret, sealing_secret, signing_key
 from siegel.merkle import MerkleTree, leaf_hash
 from siegel.sealed import seal_content
 from tests.markdown import ROOT
+from tests.spec.examples_chain import chain_rows, key_tree_rows, message_rows
 from tests.spec.examples_roster import roster_rows
 from tests.vectors.reference import hpke
 
@@ -62,6 +63,9 @@ def examples() -> dict[str, Rows]:
         "example-audience": _audience(),
         "example-message": _message(),
         "example-roster": _roster(),
+        "example-key-tree": key_tree_rows(),
+        "example-chain": chain_rows(Identity.from_secret(ALICE), at=AT),
+        "example-group-message": message_rows(Identity.from_secret(ALICE), at=AT),
     }
 
 

@@ -19,6 +19,9 @@ from siegel import Identity, Succession, letters, seal
 from siegel._core.codec import Value, decode, encode
 from siegel._core.labels import Label, labelled
 from siegel.errors import MalformedError
+from siegel.groups.certificate import Close
+from siegel.groups.message import Content, Parent, encode_content
+from tests.groups.chains import announcement, certificate, data_of
 from tests.markdown import ROOT
 from tests.people import AT, company, person, rotating
 
@@ -28,7 +31,9 @@ VECTORS = ROOT / "vectors" / "v1"
 KINDS = {
     1: ("public-identity",),
     2: ("envelope",),
+    3: ("group-message",),
     6: ("listed-letter", "open-letter", "private-letter"),
+    7: ("chain-certificate",),
     8: ("succession",),
 }
 
@@ -64,6 +69,8 @@ def made_by_the_code() -> Iterator[tuple[str, bytes]]:
     yield "public-identity", alice.public(at=AT).encode()
     yield "public-identity", rotating("alice")[1].encode()
     yield "succession", Succession.create(old=alice, new=Identity.generate(), at=AT).encode()
+    yield "chain-certificate", certificate(closes=(Close(bytes(16), 7, bytes(32)), Close(b"\1" * 16, 0, None))).encode()
+    yield "group-message", data_of(5)
     for count, private, letter in (
         (1, False, "listed-letter"),
         (64, False, "listed-letter"),
@@ -99,16 +106,30 @@ def test_the_inside_matches() -> None:
         assert not matches("unsigned-content", half)
 
 
+def test_what_a_chain_carries_matches() -> None:
+    """CHN-3, CHN-6, MSG-6."""
+    for start in (0, 1, 32_768):
+        assert matches("announcement", decode(announcement(start).encode()))
+    parents = tuple(Parent(bytes((n,)) * 16, 0, bytes(32)) for n in range(3))
+    text = Content("text/plain", AT, parents, b"")
+    assert matches("group-content", decode(encode_content(text)))
+    assert not matches("group-content", ["", AT, [], b""])
+    assert matches("chain-end", [bytes(16), 0, None])
+    assert not matches("chain-end", [bytes(16), 1, None])
+
+
 def label_table() -> dict[str, str]:
-    """The labels of the table, with their items."""
+    """The labels of the table that are followed by CBOR, with their items."""
     page = (ROOT / "docs" / "spec" / "labels.md").read_text(encoding="utf-8")
-    return dict(re.findall(r"^\| `(siegel/1 [a-z ]+)` \|[^|]*\| ([^|]*?) ?\|", page, re.MULTILINE))
+    rows = re.findall(r"^\| `(siegel/1 [a-z ]+)` \|([^|]*)\| ([^|]*?) ?\|", page, re.MULTILINE)
+    return {label: "" if use.endswith(", raw ") else items for label, use, items in rows}
 
 
 def test_what_is_labelled_matches() -> None:
     """LAB-2."""
     header: list[Value] = [0, 1, bytes(32), bytes(32)]
     key, number = bytes(1216), 5
+    chain: list[Value] = [7, 1, bytes(32), bytes(32), bytes(16), bytes(32), bytes(32), [], AT]
     uses: dict[Label, tuple[str, list[Value]]] = {
         Label.DERIVE_SIGN: ("no-items", []),
         Label.PUBLIC_IDENTITY: ("public-identity-items", [1, 1, bytes(32), key, number, number, 6]),
@@ -122,6 +143,9 @@ def test_what_is_labelled_matches() -> None:
         Label.ENTRY: ("entry-items", [header, bytes(32), number]),
         Label.MESSAGE_SIGNATURE: ("message-signature-items", [header, bytes(32)]),
         Label.MESSAGE_ID: ("message-id-items", [header, bytes(80)]),
+        Label.CHAIN_ID: ("chain-id-items", [bytes(32), bytes(32), bytes(32)]),
+        Label.CHAIN_CERTIFICATE: ("chain-certificate-items", chain),
+        Label.CHAIN_GENESIS: ("chain-genesis-items", chain),
     }
     for label, (rule, items) in uses.items():
         assert matches(rule, decode(labelled(label, *items)[len(label.value) :]))
@@ -165,6 +189,8 @@ def test_another_shape_does_not_match(rule: str) -> None:
         sizes = [len(item) if isinstance(item, bytes) else item for item in wrong]
         if len(wrong) == len(whole) and isinstance(wrong[-1], bytes) and len(wrong[-1]) in (159, 161):
             continue  # the body of a sealed message: that its size is a padded one is no matter of grammar
+        if rule == "group-message" and len(wrong) == len(whole) and isinstance(wrong[8], bytes) and len(wrong[8]) == 81:
+            continue  # nor that of a group message
         assert rules_of(wrong) == [], sizes
 
 

@@ -1,4 +1,4 @@
-"""Knows how a sender chain is introduced: its certificate, and the announcement of its keys (rationale: chain.md).
+"""Knows how a sender chain is introduced: its certificate, and the announcement of its keys (spec: chain.md, CHN).
 
     [7, 1, group id (32), roster head (32), chain id (16), sender (32), chain signing key (32), closes, at,
      signature (64)]
@@ -194,17 +194,13 @@ class Announcement(NamedTuple):
         """
         if len(data) > MAX_ANNOUNCEMENT_BYTES:
             raise LimitExceeded(_PAYLOAD, f"larger than {MAX_ANNOUNCEMENT_BYTES} bytes")
-        certificate, start, nodes, link = shape.array(decode(data), 4, _PAYLOAD)
-        first = shape.uint(start, f"{_PAYLOAD} start", most=INDEX_COUNT - 1)
-        announcement = cls(
-            Certificate.decode(shape.octets(certificate, None, f"{_PAYLOAD} certificate")),
-            first,
-            KeyTree.from_cover(
-                first,
-                [shape.octets(node, NODE_BYTES, f"{_PAYLOAD} node") for node in shape.array(nodes, None, _PAYLOAD)],
-            ),
-            shape.octets(link, HASH_BYTES, f"{_PAYLOAD} link"),
-        )
-        if not first and announcement.link != announcement.certificate.genesis:
+        items = shape.array(decode(data), 4, _PAYLOAD)
+        encoded = shape.octets(items[0], None, f"{_PAYLOAD} certificate")
+        start = shape.uint(items[1], f"{_PAYLOAD} start", most=INDEX_COUNT - 1)
+        nodes = [shape.octets(node, NODE_BYTES, f"{_PAYLOAD} node") for node in shape.array(items[2], None, _PAYLOAD)]
+        link = shape.octets(items[3], HASH_BYTES, f"{_PAYLOAD} link")
+        certificate = Certificate.decode(encoded)
+        tree = KeyTree.from_cover(start, nodes)
+        if not start and link != certificate.genesis:
             raise MalformedError(f"{_PAYLOAD} link", "a chain begins with the hash of its certificate")
-        return announcement
+        return cls(certificate, start, tree, link)

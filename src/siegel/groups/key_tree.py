@@ -1,4 +1,4 @@
-"""Knows the key tree of a sender chain: a puncturable pseudorandom function as a binary tree (rationale: chain.md).
+"""Knows the key tree of a sender chain: a puncturable pseudorandom function as a binary tree (spec: chain.md, KEY).
 
 The tree has depth 16, a node is 32 secret bytes, SHA-512 of a node gives its two children, and a leaf is the key of one
 message. What is kept is the *frontier*: the nodes that cover the indices not used yet. Laws: taking an index removes

@@ -1,6 +1,6 @@
 """Knows the links of one sender chain: which are attested, where they contradict each other, what stands all the same.
 
-See chain.md in docs/rationale, MSG-9 … MSG-12.
+Spec: message.md, MSG-9 … MSG-12.
 
 A *place* p is the chain after p messages: place 0 is its beginning (genesis), the message with index i stands at place
 i + 1 and names the link of place i as its predecessor. A link is *attested* at a place by the certificate (place 0), by

@@ -1,4 +1,4 @@
-"""Knows the group message: its bytes, its link, and the text inside (rationale: chain.md, MSG-1 … MSG-8).
+"""Knows the group message: its bytes, its link, and the text inside (spec: message.md, MSG-1 … MSG-8).
 
     [3, 1, chain id (16), index, roster head (32), previous link (32), nonce (12), commitment (32), ciphertext,
      signature (64)]
