@@ -7,7 +7,7 @@ from itertools import combinations, permutations, product
 
 import pytest
 
-from siegel.errors import LimitExceeded, MalformedError, NotPermitted, Superseded
+from siegel.errors import LimitExceeded, MalformedError, NotPermitted, PeerError, Superseded
 from siegel.events import (
     MembersLeft,
     OperationPending,
@@ -319,6 +319,20 @@ def test_a_statement_at_a_head_that_is_not_kept() -> None:
     assert [type(error) for error in here.take(gone, late)] == [NotPermitted, NotPermitted]
     assert meaning(here.history) == before
     assert here.history.missing == set()
+
+
+def test_what_is_not_valid_does_not_wait() -> None:
+    """ROS-18: below it nothing is kept, and nobody asks for what it stands on."""
+    here = team()
+    late = sign("bert", here.roster, Rename("late"))
+    wrong = sign("dora", here.roster._replace(head=late.head, height=late.height), Rename("no"))
+    here.act("anna", remove("bert"))
+    for arrivals in ([[wrong], [late]], [[late, wrong]], [[wrong, late]]):
+        there, refused = twin(here), list[PeerError]()
+        for items in arrivals:
+            refused += there.take(*items)
+        assert [type(error) for error in refused] == [NotPermitted, NotPermitted]
+        assert there.history.missing == set()
 
 
 def test_a_statement_of_another_group() -> None:

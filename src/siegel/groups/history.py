@@ -1,4 +1,4 @@
-"""Knows what a set of operations and leave statements means now (rationale: roster.md, ROS-9, ROS-11, ROS-17, ROS-18).
+"""Knows what a set of operations and leave statements means now (spec: roster.md, ROS-9, ROS-11, ROS-17, ROS-18).
 
 Which roster holds, which operations of losing branches wait for an admin's word, whom that suspends, who has left.
 Laws: all of it is a function of the set, in whatever order it came; a refused operation changes nothing; what cannot be
@@ -193,7 +193,8 @@ def _extended(old: History, items: Iterable[Item], *, bounded: bool) -> Extensio
     if bounded and (unwanted := _unwanted(old, branches, statements)):
         # Built again without them: what was refused leaves no trace.
         refused.extend(unwanted.items())
-        branches, statements, waiting = _connect(old, [item for item in arrived if item not in unwanted], [])
+        gone = {item for item, _ in refused}
+        branches, statements, waiting = _connect(old, [item for item in arrived if item not in gone], [])
     if bounded and len(waiting) > MAX_WAITING:
         refused.extend((item, LimitExceeded("roster", "too many items wait")) for item in waiting[:-MAX_WAITING])
         waiting = waiting[-MAX_WAITING:]
