@@ -246,3 +246,18 @@ def test_states_that_are_none(data: bytes) -> None:
 def test_a_malformed_state_says_so() -> None:
     with pytest.raises(MalformedError, match="not a state of sealing keys"):
         SealingKeys.decode(state(form=cbor.text("siegel contacts 1")), identity=BOB)
+
+
+# --- the newest record -----------------------------------------------------------------------------------------------
+
+
+def test_the_newest_record_is_the_one_that_was_published() -> None:
+    keys = SealingKeys(ALICE)
+    assert keys.newest() is None
+    first = keys.rotate(at=AT)
+    assert keys.newest() == first
+    second = keys.rotate(at=AT + DAY)
+    assert keys.newest() == second != first
+    recoverable = keys.public(replace_rotating=True, at=AT + 2 * DAY)
+    assert keys.newest() == recoverable
+    assert SealingKeys.decode(keys.encode(), identity=ALICE).newest() == recoverable

@@ -111,10 +111,32 @@ class NotARecipient(PeerError):
 
 
 class MissingSenderKey(PeerError):
-    """A group message of a chain, or of a part of a chain, whose keys have not arrived. Nothing is lost."""
+    """A group message of ``chain_id`` (16 bytes), or of a part of it, whose keys have not arrived. Nothing is lost."""
 
     code = "missing-sender-key"
     remedy = "Ask the sender for the chain's announcement, then give the message again."
+
+    def __init__(self, chain_id: bytes) -> None:
+        super().__init__(f"the chain {chain_id.hex()} was not announced to us, or from a later message on")
+        self.chain_id = chain_id
+
+
+class MissingEpochKey(PeerError):
+    """A broadcast of a group under an epoch key that has not arrived, or was deleted. Nothing is lost."""
+
+    code = "missing-epoch-key"
+    remedy = "Ask a member for the group's epoch key, then give the broadcast again."
+
+
+class StaleRoster(PeerError):
+    """It refers to an operation of the group that has not arrived: ``head`` (32 bytes). Nothing is lost."""
+
+    code = "stale-roster"
+    remedy = "Ask the sender for the group's operations, then give it again."
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__(f"the group's operation {head.hex()[:16]} has not arrived")
+        self.head = head
 
 
 # --- a person must decide --------------------------------------------------------------------------------------------

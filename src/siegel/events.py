@@ -1,12 +1,13 @@
-"""Knows what is reported beside a result: things that happened and need no exception (spec ID-15, ID-19)."""
+"""Knows what is reported beside a result: things that happened and need no exception (spec ID-15, ID-19, GRP-8)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, dataclass_transform
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, dataclass_transform
 
 from siegel._core.frozen import Frozen
 
 if TYPE_CHECKING:
+    from siegel.errors import PeerError
     from siegel.identity import UserId
 
 
@@ -124,3 +125,177 @@ class MembersLeft(Event):
 
 
 RosterEvent: TypeAlias = RosterChanged | RosterTied | OperationPending | SuspensionChanged | MembersLeft
+
+
+# --- of a group's messages; chain ids are 16 bytes, links and heads 32, an index counts the messages of its chain -----
+
+
+class Seen(NamedTuple):
+    """The newest message of another sender's chain that the author of a message had seen."""
+
+    chain_id: bytes
+    index: int  # type: ignore[assignment]  # hides a method of tuples that nobody needs here
+    message_id: bytes
+
+
+class MessageReceived(NamedTuple):
+    """A message that was verified as a whole. ``sent_at`` (ms) is the sender's claim; ``message_id`` has 32 bytes.
+
+    ``parents`` are up to three messages of others that the sender had seen. A plain tuple: a backlog makes thousands.
+    """
+
+    body: bytes
+    sender: UserId
+    content_type: str
+    sent_at: int
+    chain_id: bytes
+    index: int  # type: ignore[assignment]  # as above
+    parents: tuple[Seen, ...]
+    message_id: bytes
+
+    def __repr__(self) -> str:
+        return f"<MessageReceived {self.message_id.hex()[:16]}, {len(self.body)} bytes from {self.sender}>"
+
+
+class MessageDisputed(Event):
+    """A message that was delivered stands no longer: its sender signed another, or had lost the right to it."""
+
+    __slots__ = ("chain_id", "index", "message_id", "sender")
+
+    sender: UserId
+    chain_id: bytes
+    index: int
+    message_id: bytes
+
+
+class MessageReinstated(Event):
+    """A message that was disputed stands again: its sender confirmed it, or it turned out to be permitted."""
+
+    __slots__ = ("chain_id", "index", "message_id", "sender")
+
+    sender: UserId
+    chain_id: bytes
+    index: int
+    message_id: bytes
+
+
+class MessageMissing(Event):
+    """``reporter`` has seen a message that did not arrive here: it is late, or somebody withholds it."""
+
+    __slots__ = ("chain_id", "index", "reporter")
+
+    reporter: UserId
+    chain_id: bytes
+    index: int
+
+
+class ParentContradicted(Event):
+    """``reporter`` says to have seen another message than the one that is here. Their word alone proves nothing."""
+
+    __slots__ = ("chain_id", "index", "message_id", "reporter")
+
+    reporter: UserId
+    chain_id: bytes
+    index: int
+    message_id: bytes
+
+
+class ChainForked(Event):
+    """One place of a sender's chain has two signed messages; nothing from there on is accepted.
+
+    ``evidence``: the signed certificate of the chain, and those of the contradicting messages that are at hand.
+    """
+
+    __slots__ = ("chain_id", "evidence", "index", "links", "sender")
+
+    sender: UserId
+    chain_id: bytes
+    index: int
+    links: tuple[bytes, ...]
+    evidence: tuple[bytes, ...]
+
+
+class CloneAlarm(Event):
+    """Somebody writes in our own chain: this state was cloned or restored, or stolen. We begin a new chain."""
+
+    __slots__ = ("chain_id", "evidence", "index")
+
+    chain_id: bytes
+    index: int
+    evidence: tuple[bytes, ...]
+
+
+class SenderKeyReceived(Event):
+    """A sender's chain can be read from the message ``start`` on."""
+
+    __slots__ = ("chain_id", "sender", "start")
+
+    sender: UserId
+    chain_id: bytes
+    start: int
+
+
+# --- of a group's keys and control -----------------------------------------------------------------------------------
+
+
+class EpochKeyReceived(Event):
+    """The key under which control for the epoch of this head is broadcast."""
+
+    __slots__ = ("head",)
+
+    head: bytes
+
+
+class EpochKeyRefused(Event):
+    """``sender`` gave a key that is not the one of this head. ``evidence`` is what came; another is to be asked for."""
+
+    __slots__ = ("evidence", "head", "sender")
+
+    sender: UserId
+    head: bytes
+    evidence: bytes
+
+
+class IdentityUpdated(Event):
+    """A member published a newer record."""
+
+    __slots__ = ("sealing_number", "user_id")
+
+    user_id: UserId
+    sealing_number: int
+
+
+class PartRefused(Event):
+    """A part of what came was refused with this error; the other parts took effect."""
+
+    __slots__ = ("error",)
+
+    error: PeerError
+
+
+class ReplyReady(Event):
+    """Somebody asked for something: deliver these sealed messages. They stand in the storage's outgoing as well."""
+
+    __slots__ = ("control", "to")
+
+    to: UserId
+    control: tuple[bytes, ...]
+
+
+GroupEvent: TypeAlias = (
+    RosterEvent
+    | MessageReceived
+    | MessageDisputed
+    | MessageReinstated
+    | MessageMissing
+    | ParentContradicted
+    | ChainForked
+    | CloneAlarm
+    | SenderKeyReceived
+    | EpochKeyReceived
+    | EpochKeyRefused
+    | IdentityUpdated
+    | PartRefused
+    | ReplyReady
+    | ForkDetected
+)

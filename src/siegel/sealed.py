@@ -119,7 +119,7 @@ def seal(
     audience = list(recipients)
     _check_body(body)
     _check_recipients(audience, sent_at)
-    _check_content_type(content_type)
+    check_content_type(content_type)
     if workers is not None and (type(workers) is not int or workers < 1):
         raise InvalidArgument("workers is a number of processes")
     return seal_content(
@@ -210,7 +210,8 @@ def _check_recipients(recipients: Sequence[PublicIdentity], sent_at: int) -> Non
         raise InvalidArgument("a user stands twice among the recipients")
 
 
-def _check_content_type(content_type: str) -> None:
+def check_content_type(content_type: str) -> None:
+    """InvalidArgument unless an application may use this content type."""
     if type(content_type) is not str or not content_type or not is_normalized("NFC", content_type):
         raise InvalidArgument("a content type is text in Unicode normal form C")
     if len(content_type.encode("utf-8", "replace")) > MAX_CONTENT_TYPE_BYTES:
@@ -237,7 +238,7 @@ def open_sealed(
     if content.content_type.startswith(RESERVED):  # SEAL-17
         raise NotPermitted("a message of the protocol itself, not for applications")
     sender = UserId(content.sender) if content.sender is not None else None
-    _require_known(sender, identity.user_id, contacts, allow_anonymous=allow_anonymous)
+    require_known(sender, identity.user_id, contacts, allow_anonymous=allow_anonymous)
     return OpenedMessage(
         body=content.body,
         sender=sender,
@@ -318,7 +319,7 @@ def _parse_content(plaintext: bytes) -> _Content:
     return content
 
 
-def _require_known(sender: UserId | None, ours: UserId, contacts: Known, *, allow_anonymous: bool) -> None:
+def require_known(sender: UserId | None, ours: UserId, contacts: Known, *, allow_anonymous: bool) -> None:
     """UnknownSender or IdentityChanged unless the caller knows the sender, or wants unsigned messages (SEAL-16)."""
     if sender is None:
         if not allow_anonymous:

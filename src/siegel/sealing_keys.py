@@ -100,6 +100,19 @@ class SealingKeys(KeyObject):
         self._newest = issued_at
         return record
 
+    def newest(self) -> PublicIdentity | None:
+        """The newest record that was published, the same bytes again; None before the first."""
+        if self._newest == 0:
+            return None
+        held = self._keys.get(self._newest)
+        return issue(
+            self.identity,
+            sealing_key=held.key.public if held else sealing_secret(self.identity).public,
+            sealing_number=self._newest if held else BASE_SEALING_NUMBER,
+            issued_at=self._newest,
+            not_after=held.not_after if held else self._newest + RECORD_LIFE,
+        )
+
     def expire(self, *, at: int | None = None) -> tuple[int, ...]:
         """Deletes the secrets whose grace has ended; their numbers. Open the mailbox first: nothing opens it later."""
         now = instant(at)

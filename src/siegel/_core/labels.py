@@ -44,6 +44,11 @@ class Label(bytes, Enum):
     MESSAGE_NONCE = b"siegel/1 message nonce\0"
     LINK = b"siegel/1 link\0"
     LINK_SIGNATURE = b"siegel/1 group signature\0"
+    EPOCH_COMMITMENT = b"siegel/1 epoch commitment\0"
+    EPOCH_DERIVATION = b"siegel/1 epoch derivation\0"
+    BROADCAST_NONCE = b"siegel/1 broadcast nonce\0"
+    BROADCAST_KEYS = b"siegel/1 broadcast keys\0"
+    BROADCAST_SIGNATURE = b"siegel/1 broadcast signature\0"
 
     @property
     def text(self) -> str:

@@ -19,6 +19,7 @@ LEAVE_STATEMENT: Final = 5
 LETTER: Final = 6
 CHAIN_CERTIFICATE: Final = 7
 SUCCESSION: Final = 8
+BROADCAST: Final = 12
 
 
 def assemble(kind: int, *items: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Knows what a receiver keeps of one sender's chain, and the one rule by which messages are accepted.
 
-See chain.md in docs/rationale, CHN-7, MSG-13 … MSG-15.
+Spec: chain.md, CHN-7; message.md, MSG-13 … MSG-15.
 
 A message is *authentic* if its own signature verifies or its link is attested at its place (``links``): whoever is
 vouched for by the message after it needs no signature of its own. Hence a backlog is verified backwards: one signature
@@ -278,7 +278,7 @@ def _require_readable(ledger: Ledger, entry: Link, message: GroupMessage, start:
     if not ledger.stands(message.number + 1, message.link):
         raise NotPermitted("behind the end of its chain, or where the chain contradicts itself")
     if message.number < start:
-        raise MissingSenderKey("sent before the part of the chain that was announced to us")
+        raise MissingSenderKey(message.chain_id)
 
 
 def _ledger(chain: Chain, rows: Mapping[int, Row]) -> Ledger:

@@ -29,7 +29,7 @@ from siegel.events import (
 from siegel.groups.actions import Adopt, ChainClose, Create, Dismiss, Refresh
 from siegel.groups.branches import Branches, Tie, needs
 from siegel.groups.operations import MAX_OPERATION_BYTES, LeaveStatement, Operation
-from siegel.groups.roster import Roster
+from siegel.groups.roster import Change, Roster
 from siegel.identity import UserId
 
 Item: TypeAlias = Operation | LeaveStatement
@@ -146,6 +146,18 @@ class History(Frozen):
             return self.roster
         return self._branches.roster_at(head) if head in self._branches else None
 
+    def roster_of(self, head: bytes) -> Roster:
+        """The roster at a head that is known to be known."""
+        return self.roster if head == self.roster.head else self._branches.roster_at(head)
+
+    def operation(self, head: bytes) -> Operation:
+        """The operation with a known head."""
+        return self._branches.operation(head)
+
+    def changes(self, start: bytes, end: bytes) -> Iterator[Change]:
+        """What the operations above the known head ``start`` did, from ``end`` down."""
+        return (self._branches.change(head) for head in self._branches.down(end, start))
+
     def common(self, one: bytes, other: bytes) -> bytes:
         """The last common head of two known heads."""
         return self._branches.common(one, other)
@@ -154,8 +166,7 @@ class History(Frozen):
         """Whether the known head ``end`` is ``start`` or above it, and nobody lost rights on the way from it."""
         if self._branches.common(start, end) != start:
             return False
-        changes = (self._branches.change(head) for head in self._branches.down(end, start))
-        return not any(change.removed or change.demoted or change.silenced for change in changes)
+        return not any(change.removed or change.demoted or change.silenced for change in self.changes(start, end))
 
     def silencings(self, user: UserId) -> Iterator[tuple[bytes, Mapping[bytes, int]]]:
         """Each operation on the winning branch that took the user's right to post, lowest first: its head, and the
@@ -173,6 +184,14 @@ class History(Frozen):
             known = {*self._branches.path(head)}
         items: list[Item] = [self._branches.operation(other) for other in self._branches if other not in known]
         return tuple(item.encode() for item in (*items, *self._statements.values()))
+
+    def statement(self, user: UserId) -> LeaveStatement:
+        """The word of a leaver that they are out."""
+        return next(
+            statement
+            for statement in self._statements.values()
+            if statement.user_id == user and _stands(self._branches, self.roster, statement)
+        )
 
     # --- more of it
 
@@ -301,11 +320,17 @@ def _leavers(
     """Who has left and was not admitted again since, with the closes of all their statements (ROS-11)."""
     found: dict[UserId, frozenset[ChainClose]] = {}
     for statement in statements:
-        user, member = statement.user_id, roster.members.get(statement.user_id)
-        common = branches.operation(branches.common(statement.head, roster.head)).height
-        if member is not None and member.since <= common:
+        user = statement.user_id
+        if _stands(branches, roster, statement):
             found[user] = found.get(user, frozenset()).union(statement.closes)
     return MappingProxyType(found)
+
+
+def _stands(branches: Branches, roster: Roster, statement: LeaveStatement) -> bool:
+    """Whether the membership that its user left is the one that they have."""
+    member = roster.members.get(statement.user_id)
+    common = branches.operation(branches.common(statement.head, roster.head)).height
+    return member is not None and member.since <= common
 
 
 # --- what happened ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,246 @@
+"""Knows how we act on a roster: the operation, the key it brings, who is told and how (spec: group.md, GRP-3, GRP-13).
+
+Laws: an act is signed only if the roster allows it; a fresh key goes to the active members and to nobody else; whoever
+comes in gets the log, the derived key and the others' records, and nothing from before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from siegel._core.instants import DAY
+from siegel._core.secret import Secret
+from siegel._core.suite import SECRET_BYTES, random_bytes
+from siegel.errors import InvalidArgument, StateError
+from siegel.groups import epoch
+from siegel.groups.actions import (
+    MAX_CLOSES,
+    NONCE_BYTES,
+    Action,
+    Add,
+    Adopt,
+    ChainClose,
+    Create,
+    FreshKey,
+    GroupPolicy,
+    Refresh,
+    Remove,
+    Role,
+    Sealing,
+    SetPolicy,
+    SetRole,
+    Who,
+)
+from siegel.groups.control import MAX_IDENTITIES, Control, GivenKey
+from siegel.groups.epoch import EpochKey
+from siegel.groups.history import History
+from siegel.groups.member import Member
+from siegel.groups.operations import LeaveStatement, Operation
+from siegel.groups.receiving import follow_roster
+from siegel.groups.roster import propose
+from siegel.groups.sending import with_own_record
+from siegel.groups.state import Candidate, State
+from siegel.groups.storage import Storage
+from siegel.identity import PublicIdentity, UserId
+
+INVITATION_LIFE: Final = 30 * DAY
+
+
+def found(
+    member: Member,
+    *,
+    members: Mapping[PublicIdentity, Role],
+    name: str,
+    policy: GroupPolicy,
+    storage: Storage,
+    at: int,
+) -> tuple[State, Candidate, tuple[UserId, ...]]:
+    """A new group with everybody invited; who was skipped."""
+    key = Secret(random_bytes(SECRET_BYTES))
+    others = {public.user_id: role for public, role in members.items() if public.user_id != member.user_id}
+    action = Create(random_bytes(NONCE_BYTES), name, policy, _by_id(others), FreshKey(epoch.commitment_of(key)))
+    operation = Operation.found(member.identity, action=action, at=at)
+    state = State(storage, History.found(operation))
+    candidate = Candidate(state, at=at)
+    candidate.advance(state.history, (operation.encode(),))
+    candidate.keys.put(operation.head, EpochKey(key, at))
+    own = {public.user_id: public for public in members if public.user_id == member.user_id}
+    candidate.identities.put(member.user_id, own.get(member.user_id) or member.own_record(None, at=at))
+    for public in members:
+        candidate.identities.put(public.user_id, public)
+    return state, candidate, invite(candidate, member, frozenset(others))
+
+
+def add(candidate: Candidate, member: Member, members: Mapping[PublicIdentity, Role]) -> tuple[UserId, ...]:
+    """Admits users; the others learn their records."""
+    newcomers = {public.user_id: role for public, role in members.items()}
+    for public in members:
+        candidate.identities.put(public.user_id, public)
+    records = tuple(public.encode() for public in members)
+    return act(candidate, member, Add(_by_id(newcomers)), records=records)
+
+
+def remove(candidate: Candidate, member: Member, users: Iterable[UserId]) -> tuple[UserId, ...]:
+    """Takes users out, with the leave statements of those who asked for it."""
+    history, gone = candidate.history, tuple(sorted(set(users), key=bytes))
+    statements = tuple(history.statement(user).encode() for user in gone if user in history.leavers)
+    key = Secret(random_bytes(SECRET_BYTES))
+    action = Remove(gone, statements, closes_of(candidate, gone), _fresh(candidate, member, key, gone))
+    return act(candidate, member, action, key=key)
+
+
+def refresh(candidate: Candidate, member: Member) -> tuple[UserId, ...]:
+    """A fresh epoch key."""
+    key = Secret(random_bytes(SECRET_BYTES))
+    return act(candidate, member, Refresh(_fresh(candidate, member, key)), key=key)
+
+
+def set_role(candidate: Candidate, member: Member, user: UserId, role: Role) -> tuple[UserId, ...]:
+    """Another role for a member."""
+    roster = candidate.history.roster
+    after = SetRole(user, role)
+    silenced = (user,) if roster.may_post(user) and not _posts(role, roster.policy) else ()
+    return act(candidate, member, after._replace(closes=closes_of(candidate, silenced)))
+
+
+def set_policy(candidate: Candidate, member: Member, policy: GroupPolicy) -> tuple[UserId, ...]:
+    """Other rules; with a fresh key if members with sealing number 0 are refused from now on."""
+    roster = candidate.history.roster
+    silenced = [u for u, role in roster.roles.items() if roster.may_post(u) and not _posts(role, policy)]
+    tightened = roster.policy.sealing is Sealing.ANY and policy.sealing is Sealing.FORWARD_SECRET
+    key = Secret(random_bytes(SECRET_BYTES)) if tightened else None
+    fresh = _fresh(candidate, member, key) if key else None
+    return act(candidate, member, SetPolicy(policy, closes_of(candidate, silenced), fresh), key=key)
+
+
+def adopt(candidate: Candidate, member: Member, operations: tuple[bytes, ...]) -> tuple[UserId, ...]:
+    """Does what operations of losing branches wanted to do, in this order."""
+    history = candidate.history
+    pending = {operation.head: operation.action for operation in history.pending}
+    if not set(operations) <= pending.keys():
+        raise InvalidArgument("not a pending operation")
+    actions = [pending[head] for head in operations]
+    roster = history.roster
+    gone = {user for action in actions if isinstance(action, Remove) for user in action.users if user in roster.members}
+    silenced = gone | {a.user for a in actions if isinstance(a, SetRole) and not _posts(a.role, roster.policy)}
+    policies = [action.policy for action in actions if isinstance(action, SetPolicy)]
+    if policies:
+        silenced |= {user for user, role in roster.roles.items() if not _posts(role, policies[-1])}
+    silenced = {user for user in silenced if roster.may_post(user)}
+    tightened = roster.policy.sealing is Sealing.ANY and any(p.sealing is Sealing.FORWARD_SECRET for p in policies)
+    key = Secret(random_bytes(SECRET_BYTES)) if gone or tightened else None
+    fresh = _fresh(candidate, member, key, gone) if key else None
+    return act(candidate, member, Adopt(operations, closes_of(candidate, silenced), fresh), key=key)
+
+
+def leave(candidate: Candidate, member: Member) -> tuple[UserId, ...]:
+    """Our word that we are out."""
+    history, user = candidate.history, member.user_id
+    if user not in history.roster.members:
+        raise StateError("we are not in the group")
+    statement = LeaveStatement.sign(
+        member.identity,
+        group_id=candidate.group_id,
+        head=history.roster.head,
+        closes=closes_of(candidate, (user,)),
+        at=candidate.at,
+    )
+    extension = history.extend([statement])
+    control = Control(candidate.group_id, items=(statement.encode(),))
+    skipped = member.spread(candidate, control, head=history.roster.head, to=history.active)
+    _advance(candidate, extension.history, extension.stored)
+    return skipped
+
+
+# --- one act ---------------------------------------------------------------------------------------------------------
+
+
+def act(
+    candidate: Candidate, member: Member, action: Action, *, key: Secret | None = None, records: tuple[bytes, ...] = ()
+) -> tuple[UserId, ...]:
+    """Signs the act, takes it into the roster, tells everybody; who was skipped.
+
+    ``key``: the fresh one it brings. ``records``: public identities for the others. StateError if it is not allowed.
+    """
+    before = candidate.history
+    operation = propose(before.roster, member.identity, action, at=candidate.at)
+    extension = before.extend([operation])
+    if extension.refused:
+        raise StateError(f"not possible: {extension.refused[0][1]}")
+    if key is not None:
+        candidate.keys.put(operation.head, EpochKey(key, candidate.at))
+    _advance(candidate, extension.history, extension.stored)
+    after = candidate.history
+    newcomers = after.roster.change.admitted & after.active
+    others = after.active - newcomers
+    control = Control(candidate.group_id, items=(operation.encode(),), identities=records[:MAX_IDENTITIES])
+    control = with_own_record(candidate, member, control) if len(control.identities) < MAX_IDENTITIES else control
+    if key is not None:
+        control = control._replace(key=GivenKey(operation.head, key))
+        skipped = member.seal(candidate, control, others)
+    else:
+        skipped = member.spread(candidate, control, head=before.roster.head, to=others)
+    _page(candidate, member, records[MAX_IDENTITIES:])
+    return (*skipped, *(invite(candidate, member, newcomers) if newcomers else ()))
+
+
+def invite(candidate: Candidate, member: Member, newcomers: frozenset[UserId]) -> tuple[UserId, ...]:
+    """Seals log, key and the members' records to newcomers; who was skipped."""
+    history = candidate.history
+    records = tuple(candidate.identities[u].encode() for u in history.roster.members if u in candidate.identities)
+    control = Control(
+        candidate.group_id,
+        items=history.records,
+        identities=records[:MAX_IDENTITIES],
+        not_after=candidate.at + INVITATION_LIFE,
+    )
+    skipped = member.seal(candidate, member.with_key(candidate, control), newcomers)
+    _page(candidate, member, records[MAX_IDENTITIES:])
+    return skipped
+
+
+def _page(candidate: Candidate, member: Member, records: tuple[bytes, ...]) -> None:
+    """Further records, a thousand at a time: whoever has the log has the key of its head."""
+    history = candidate.history
+    for first in range(0, len(records), MAX_IDENTITIES):
+        control = Control(candidate.group_id, identities=records[first : first + MAX_IDENTITIES])
+        member.spread(candidate, control, head=history.roster.head, to=history.active)
+
+
+def _advance(candidate: Candidate, history: History, stored: tuple[bytes, ...]) -> None:
+    before = candidate.history
+    candidate.advance(history, stored)
+    follow_roster(candidate, before)  # what our own act does to messages is no news to us
+
+
+def closes_of(candidate: Candidate, users: Iterable[UserId]) -> tuple[ChainClose, ...]:
+    """The last index that we know of each chain of these users, ascending by chain id."""
+    leavers, concerned = candidate.history.leavers, frozenset(users)
+    found = {
+        chain_id: chain.summary.top - 1
+        for chain_id, chain in candidate.chains.items()
+        if chain.certificate.sender in concerned - leavers.keys() and chain.summary.top
+    }
+    sending = candidate.sending
+    if sending and sending.certificate.sender in concerned and sending.number:
+        found[sending.certificate.chain_id] = sending.number - 1
+    for user in concerned & leavers.keys():  # who left said themselves where their chains end
+        for chain_id, last in leavers[user]:
+            found[chain_id] = max(last, found.get(chain_id, 0))
+    return tuple(ChainClose(chain_id, last) for chain_id, last in sorted(found.items())[:MAX_CLOSES])
+
+
+def _fresh(candidate: Candidate, member: Member, key: Secret, gone: Iterable[UserId] = ()) -> FreshKey:
+    """The key's commitment, withheld from members who stay and take no part."""
+    history = candidate.history
+    withheld = history.roster.members.keys() - history.active - frozenset(gone) - {member.user_id}
+    return FreshKey(epoch.commitment_of(key), tuple(sorted(withheld, key=bytes)))
+
+
+def _posts(role: Role, policy: GroupPolicy) -> bool:
+    return role is Role.ADMIN or (role is Role.MEMBER and policy.posting is Who.MEMBERS)
+
+
+def _by_id(members: Mapping[UserId, Role]) -> tuple[tuple[UserId, Role], ...]:
+    return tuple(sorted(members.items(), key=lambda pair: pair[0].data))

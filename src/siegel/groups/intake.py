@@ -1,0 +1,149 @@
+"""Knows how a batch of inputs is taken: in order, messages of one chain together, and again what had to wait (GRP-9).
+
+Laws: one outcome for each input; a batch has the outcome of its inputs one by one, but for who reports what waited;
+the two caches are no state, and bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from siegel.errors import InvalidArgument, InvalidMessage, MissingEpochKey, MissingSenderKey, PeerError, StaleRoster
+from siegel.events import GroupEvent, PartRefused, SenderKeyReceived
+from siegel.groups.broadcast import open_broadcast, parse_broadcast
+from siegel.groups.epoch import EpochKey
+from siegel.groups.member import Member
+from siegel.groups.message import GroupMessage, parse_message
+from siegel.groups.messages import Outcome, receive_run
+from siegel.groups.parked import Parked
+from siegel.groups.receiving import BROADCAST, Receiver, settle_keys
+from siegel.groups.state import Candidate
+from siegel.groups.waiting import Waiting
+
+MAX_MISSING: Final = 64
+
+_MESSAGE: Final = b"\x8a\x03"
+_LATER = (StaleRoster, MissingSenderKey, MissingEpochKey)  # nothing is wrong with these: something has not come yet
+
+
+class Intake:
+    """The way in, with what waits there: messages whose signature failed, and inputs that came too early."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._waiting, self._parked = Waiting(), Parked()
+        self._missing: dict[bytes, None] = {}
+
+    @property
+    def missing_chains(self) -> tuple[bytes, ...]:
+        """The chains of messages that came before their keys."""
+        return tuple(self._missing)
+
+    def take(self, candidate: Candidate, inputs: Sequence[bytes]) -> list[Outcome]:
+        """One outcome for each input, in order."""
+        if not all(type(data) is bytes for data in inputs):
+            raise InvalidArgument("what a group receives must be bytes")
+        outcomes: list[Outcome] = []
+        run: list[bytes] = []
+        for data in inputs:
+            if data[:2] == _MESSAGE:
+                run.append(data)
+                continue
+            outcomes += self._messages(candidate, run)
+            run = []
+            outcomes.append(self._control(candidate, data))
+        return outcomes + self._messages(candidate, run)
+
+    # --- messages
+
+    def _messages(self, candidate: Candidate, run: Sequence[bytes]) -> list[Outcome]:
+        outcomes: list[Outcome] = [()] * len(run)
+        by_chain: dict[bytes, tuple[list[int], list[GroupMessage]]] = {}
+        for place, data in enumerate(run):
+            try:
+                message = parse_message(data)
+            except PeerError as error:
+                outcomes[place] = error.with_traceback(None)
+            else:
+                places, messages = by_chain.setdefault(message.chain_id, ([], []))
+                places.append(place)
+                messages.append(message)
+        for places, messages in by_chain.values():
+            for place, outcome in zip(places, receive_run(candidate, messages, self._waiting), strict=True):
+                outcomes[place] = outcome
+                if isinstance(outcome, _LATER):
+                    self._park(run[place], outcome)
+        return outcomes
+
+    def _park(self, data: bytes, reason: PeerError) -> None:
+        self._parked.add(data)
+        if isinstance(reason, MissingSenderKey) and len(self._missing) < MAX_MISSING:
+            self._missing[reason.chain_id] = None
+
+    # --- control
+
+    def _control(self, candidate: Candidate, data: bytes) -> Outcome:
+        outcome = self._take_control(candidate, data)
+        if isinstance(outcome, PeerError):
+            if isinstance(outcome, _LATER):
+                self._park(data, outcome)
+            self._judge(candidate)
+            return outcome
+        events = list(outcome)
+        if any(isinstance(event, PartRefused) and isinstance(event.error, _LATER) for event in events):
+            self._parked.add(data)
+        events += self._again(candidate)
+        for event in events:
+            if isinstance(event, SenderKeyReceived):
+                self._missing.pop(event.chain_id, None)
+        return tuple(events)
+
+    def _take_control(self, candidate: Candidate, data: bytes) -> Outcome:
+        try:
+            return Receiver(candidate, self._member).take(data)
+        except PeerError as error:
+            return error.with_traceback(None)
+
+    def _again(self, candidate: Candidate) -> list[GroupEvent]:
+        """Takes once more what came too early, as long as that brings something new."""
+        events: list[GroupEvent] = []
+        progress = True
+        while progress:
+            progress = False
+            for data in self._parked:
+                if data[:2] != _MESSAGE:
+                    outcome = self._take_control(candidate, data)
+                    if not isinstance(outcome, _LATER):
+                        self._parked.remove(data)
+                    if not isinstance(outcome, PeerError):
+                        events += outcome
+                        progress = True
+        messages = [data for data in self._parked if data[:2] == _MESSAGE]
+        for data, outcome in zip(messages, self._messages(candidate, messages), strict=True):
+            if not isinstance(outcome, _LATER):
+                self._parked.remove(data)
+            if not isinstance(outcome, PeerError):
+                events += outcome
+        return events
+
+    def _judge(self, candidate: Candidate) -> None:
+        """EPO-4: a key that contradicts an unproven one replaces it if it opens what a third member broadcast."""
+        for name, rival in candidate.rivals.items():
+            if any(self._opens(candidate, data, name, rival) for data in self._parked):
+                candidate.keys.put(name, rival)
+                settle_keys(candidate)
+        candidate.rivals.clear()
+
+    def _opens(self, candidate: Candidate, data: bytes, epoch: bytes, rival: EpochKey) -> bool:
+        if data[:2] != BROADCAST:
+            return False
+        broadcast = parse_broadcast(data)
+        roster = candidate.history.roster_at(broadcast.head)
+        if roster is None or roster.epoch != epoch:
+            return False
+        try:
+            said = open_broadcast(broadcast, rival.key, group_id=candidate.group_id)
+        except InvalidMessage:
+            return False
+        return said.sender != rival.giver and roster.role(said.sender) is not None
