@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from siegel.errors import InvalidArgument, InvalidMessage, MissingEpochKey, MissingSenderKey, PeerError, StaleRoster
-from siegel.events import GroupEvent, PartRefused, SenderKeyReceived
+from siegel.events import EpochKeyReceived, GroupEvent, PartRefused, SenderKeyReceived
 from siegel.groups.broadcast import open_broadcast, parse_broadcast
 from siegel.groups.epoch import EpochKey
 from siegel.groups.member import Member
@@ -88,8 +88,9 @@ class Intake:
         if isinstance(outcome, PeerError):
             if isinstance(outcome, _LATER):
                 self._park(data, outcome)
-            self._judge(candidate)
-            return outcome
+            if not (replaced := self._judge(candidate)):
+                return outcome
+            outcome = tuple(map(EpochKeyReceived, replaced))
         events = list(outcome)
         if any(isinstance(event, PartRefused) and isinstance(event.error, _LATER) for event in events):
             self._parked.add(data)
@@ -127,13 +128,17 @@ class Intake:
                 events += outcome
         return events
 
-    def _judge(self, candidate: Candidate) -> None:
+    def _judge(self, candidate: Candidate) -> list[bytes]:
         """EPO-4: a key that contradicts an unproven one replaces it if it opens what a third member broadcast."""
+        replaced: list[bytes] = []
         for name, rival in candidate.rivals.items():
             if any(self._opens(candidate, data, name, rival) for data in self._parked):
                 candidate.keys.put(name, rival)
-                settle_keys(candidate)
+                replaced.append(name)
         candidate.rivals.clear()
+        if replaced:
+            settle_keys(candidate)
+        return replaced
 
     def _opens(self, candidate: Candidate, data: bytes, epoch: bytes, rival: EpochKey) -> bool:
         if data[:2] != BROADCAST:

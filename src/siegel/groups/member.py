@@ -45,9 +45,10 @@ class Member:
 
     def own_record(self, held: PublicIdentity | None, *, at: int) -> PublicIdentity:
         """The record that others shall seal to: the newest published one, or a fresh one with number 0."""
-        newest = self.holder.newest() if isinstance(self.holder, SealingKeys) else held
+        published = self.holder.newest() if isinstance(self.holder, SealingKeys) else None
+        newest = max((r for r in (published, held) if r), key=lambda record: record.issued_at, default=None)
         if newest is None or (not newest.sealing_number and newest.not_after - _RENEW <= at):
-            return self.identity.public(at=max(at, held.issued_at + 1 if held else 0))
+            return self.identity.public(at=max(at, newest.issued_at + 1 if newest else 0))
         return newest
 
     def record_of(self, candidate: Candidate, user: UserId) -> PublicIdentity | None:
