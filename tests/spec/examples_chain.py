@@ -1,4 +1,4 @@
-"""The worked examples of the chapters on chains and messages, computed: a tree, a chain and its announcement, a text."""
+"""The worked examples of the chapters on chains and messages, computed: a tree, a chain, a text."""
 
 from __future__ import annotations
 
