@@ -42,18 +42,18 @@ class Intake:
 
     def take(self, candidate: Candidate, inputs: Sequence[bytes]) -> list[Outcome]:
         """One outcome for each input, in order."""
-        if not all(type(data) is bytes for data in inputs):
-            raise InvalidArgument("what a group receives must be bytes")
         outcomes: list[Outcome] = []
         run: list[bytes] = []
         for data in inputs:
+            if type(data) is not bytes:
+                raise InvalidArgument("what a group receives must be bytes")
             if data[:2] == _MESSAGE:
                 run.append(data)
                 continue
             outcomes += self._messages(candidate, run)
             run = []
             outcomes.append(self._control(candidate, data))
-        return outcomes + self._messages(candidate, run)
+        return outcomes + self._messages(candidate, run) if outcomes else self._messages(candidate, run)
 
     # --- messages
 

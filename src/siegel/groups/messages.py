@@ -59,16 +59,24 @@ def receive_run(candidate: Candidate, messages: Sequence[GroupMessage], waiting:
         waiting=waiting.of(chain_id),
     )
     candidate.take(step)
-    waiting.remove(message for message, _ in step.released)
-    waiting.add(step.unproven)
-    outcomes = [_outcome(candidate, chain.certificate.sender, result) for result in step.results]
-    extra = [*link_events(step, chain.certificate.sender, messages)]
-    for _, result in step.released:
-        released = _outcome(candidate, chain.certificate.sender, result)
-        extra.extend((PartRefused(released),) if isinstance(released, PeerError) else released)
-    if extra:
-        outcomes[-1] = with_events(outcomes[-1], extra)
+    if step.unproven:
+        waiting.add(step.unproven)
+    sender = chain.certificate.sender
+    outcomes = [_outcome(candidate, sender, result) for result in step.results]
+    if step.events or step.released:
+        outcomes[-1] = with_events(outcomes[-1], _more(candidate, step, messages, waiting))
     return outcomes
+
+
+def _more(candidate: Candidate, step: Step, messages: Sequence[GroupMessage], waiting: Waiting) -> list[GroupEvent]:
+    """What a run reports beside its own messages: of the chain, and of messages that had waited."""
+    sender = step.chain.certificate.sender
+    events = list(link_events(step, sender, messages))
+    for message, result in step.released:
+        waiting.remove([message])
+        outcome = _outcome(candidate, sender, result)
+        events.extend((PartRefused(outcome),) if isinstance(outcome, PeerError) else outcome)
+    return events
 
 
 def with_events(outcome: Outcome, events: Sequence[GroupEvent]) -> Outcome:

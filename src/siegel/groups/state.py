@@ -64,6 +64,11 @@ class Overlay(Mapping[_K, _V], Generic[_K, _V]):
             raise KeyError(key)
         return self._base[key]
 
+    def __contains__(self, key: object) -> bool:
+        if key in self.changed:
+            return self.changed[key] is not None  # type: ignore[index]  # it is in there
+        return key in self._base
+
     def __iter__(self) -> Iterator[_K]:
         yield from (key for key in self._base if key not in self.changed)
         yield from (key for key, value in self.changed.items() if value is not None)
@@ -236,7 +241,8 @@ class Candidate:
             records[f"{prefix}chain/{chain_id.hex()}"] = chain.encode() if chain else None
         for chain_id, rows in self._rows.items():
             folder = f"{prefix}link/{chain_id.hex()}/"
-            records.update({f"{folder}{place}": encode_row(row) for place, row in rows.items()})
+            for place, row in rows.items():
+                records[f"{folder}{place}"] = encode_row(row)
         for chain_id in self._forgotten:
             records.update({name: None for name, _ in state.storage.load(f"{prefix}link/{chain_id.hex()}/")})
         for epoch, key in self.keys.changed.items():
@@ -269,7 +275,8 @@ class Candidate:
         state.sending, state.audience, state.flags = self.sending, self.audience, self.flags
         state.ready = self._ready
         for overlay in (self.chains, self.keys, self.identities, self.closes):
-            overlay.assign()
+            if overlay.changed:
+                overlay.assign()
         for chain_id, rows in self._rows.items():
             state.rows(chain_id).update(rows)
         for chain_id in self._forgotten:
