@@ -66,7 +66,7 @@ class Overlay(Mapping[_K, _V], Generic[_K, _V]):
 
     def __contains__(self, key: object) -> bool:
         if key in self.changed:
-            return self.changed[key] is not None  # type: ignore[index]  # it is in there
+            return self.changed[key] is not None
         return key in self._base
 
     def __iter__(self) -> Iterator[_K]:
