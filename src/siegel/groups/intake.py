@@ -70,7 +70,9 @@ class Intake:
                 places.append(place)
                 messages.append(message)
         for places, messages in by_chain.values():
-            for place, outcome in zip(places, receive_run(candidate, messages, self._waiting), strict=True):
+            for place, outcome in zip(
+                places, receive_run(candidate, messages, self._waiting, self._member.user_id), strict=True
+            ):
                 outcomes[place] = outcome
                 if isinstance(outcome, _LATER):
                     self._park(run[place], outcome)

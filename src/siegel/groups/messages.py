@@ -37,7 +37,9 @@ Outcome: TypeAlias = tuple[GroupEvent, ...] | PeerError
 _OWN: Final = "our own message"
 
 
-def receive_run(candidate: Candidate, messages: Sequence[GroupMessage], waiting: Waiting) -> list[Outcome]:
+def receive_run(
+    candidate: Candidate, messages: Sequence[GroupMessage], waiting: Waiting, ours: UserId
+) -> list[Outcome]:
     """Messages of one chain; one outcome for each, in order. What has no input of its own stands with the last."""
     chain_id = messages[0].chain_id
     sending = candidate.sending
@@ -61,20 +63,19 @@ def receive_run(candidate: Candidate, messages: Sequence[GroupMessage], waiting:
     candidate.take(step)
     if step.unproven:
         waiting.add(step.unproven)
-    sender = chain.certificate.sender
-    outcomes = [_outcome(candidate, sender, result) for result in step.results]
+    outcomes = [_outcome(candidate, chain, result, ours) for result in step.results]
     if step.events or step.released:
-        outcomes[-1] = with_events(outcomes[-1], _more(candidate, step, messages, waiting))
+        events = list(link_events(step, chain.certificate.sender, messages))
+        outcomes[-1] = with_events(outcomes[-1], [*events, *_released(candidate, step, waiting, ours)])
     return outcomes
 
 
-def _more(candidate: Candidate, step: Step, messages: Sequence[GroupMessage], waiting: Waiting) -> list[GroupEvent]:
-    """What a run reports beside its own messages: of the chain, and of messages that had waited."""
-    sender = step.chain.certificate.sender
-    events = list(link_events(step, sender, messages))
+def _released(candidate: Candidate, step: Step, waiting: Waiting, ours: UserId) -> list[GroupEvent]:
+    """What became of messages that had waited."""
+    events: list[GroupEvent] = []
     for message, result in step.released:
         waiting.remove([message])
-        outcome = _outcome(candidate, sender, result)
+        outcome = _outcome(candidate, step.chain, result, ours)
         events.extend((PartRefused(outcome),) if isinstance(outcome, PeerError) else outcome)
     return events
 
@@ -84,7 +85,7 @@ def with_events(outcome: Outcome, events: Sequence[GroupEvent]) -> Outcome:
     return (*events, PartRefused(outcome)) if isinstance(outcome, PeerError) else (*outcome, *events)
 
 
-def _outcome(candidate: Candidate, sender: UserId, result: Result) -> Outcome:
+def _outcome(candidate: Candidate, chain: Chain, result: Result, ours: UserId) -> Outcome:
     if not isinstance(result, Opened):
         return result
     message, content = result
@@ -93,7 +94,7 @@ def _outcome(candidate: Candidate, sender: UserId, result: Result) -> Outcome:
     parents = tuple([Seen(*parent) for parent in content.parents]) if content.parents else ()
     received = MessageReceived(
         content.body,
-        sender,
+        chain.certificate.sender,
         content.content_type,
         content.sent_at,
         message.chain_id,
@@ -101,19 +102,31 @@ def _outcome(candidate: Candidate, sender: UserId, result: Result) -> Outcome:
         parents,
         message.link,
     )
-    return (received, *_parent_events(candidate, sender, parents)) if parents else (received,)
+    return (received, *_parent_events(candidate, chain, message, parents, ours)) if parents else (received,)
 
 
-def _parent_events(candidate: Candidate, reporter: UserId, parents: Sequence[Seen]) -> Iterator[GroupEvent]:
+def _parent_events(
+    candidate: Candidate, chain: Chain, message: GroupMessage, parents: Sequence[Seen], ours: UserId
+) -> Iterator[GroupEvent]:
     """What a sender has seen and is not here, or is another here (GRP-6)."""
-    for chain_id, index, link in parents:
-        row = candidate.rows(chain_id).get(index + 1, ())
-        if not row:
-            yield MessageMissing(reporter, chain_id, index)
-        elif all(entry.link != link for entry in row):
-            yield ParentContradicted(reporter, chain_id, index, link)
-        elif all(entry.previous is None for entry in row):
-            yield MessageMissing(reporter, chain_id, index)
+    reporter = chain.certificate.sender
+    for parent in parents:
+        row = candidate.rows(parent.chain_id).get(parent.index + 1, ())
+        if row and all(entry.link != parent.message_id for entry in row):
+            yield ParentContradicted(reporter, *parent)
+        elif all(entry.previous is None for entry in row) and _is_for_us(candidate, chain, message, parent, ours):
+            yield MessageMissing(reporter, parent.chain_id, parent.index)
+
+
+def _is_for_us(candidate: Candidate, chain: Chain, message: GroupMessage, parent: Seen, ours: UserId) -> bool:
+    """Whether a message that somebody has seen can be read by us, too: it is not one from before we came.
+
+    Of a chain that is not known one can tell only if we were in already when its reader's own chain began.
+    """
+    known = candidate.chains.get(parent.chain_id)
+    if known is not None:
+        return known.tree.covers(parent.index)
+    return message.number > 0 and candidate.history.roster_of(chain.certificate.head).role(ours) is not None
 
 
 def _too_late(chain: Chain, message: GroupMessage) -> PeerError:
