@@ -264,6 +264,12 @@ def encode_content(content: Content) -> bytes:
         raise InvalidArgument(f"a body is at most {MAX_BODY_BYTES} bytes; larger ones travel as encrypted streams")
     if not _are_parents(content.parents):
         raise InvalidArgument(f"parents are at most {MAX_PARENTS}, one for a chain, ascending")
+    try:
+        shape.uint(content.sent_at, "sent at", most=LATEST)
+        for parent in content.parents:
+            _parent(list(parent))
+    except MalformedError as error:
+        raise InvalidArgument(str(error)) from None
     parents = encode([list(parent) for parent in content.parents]) if content.parents else b"\x80"
     return array_of(_encoded_type(content.content_type), encode(content.sent_at), parents, encode(content.body))
 
