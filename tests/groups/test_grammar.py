@@ -74,6 +74,6 @@ def test_the_bounds_of_the_grammar_are_those_of_the_code() -> None:
     assert matches("group-policy", policy)
     for wrong in ([0, 0, 0, MAX_ROTATE_AGE, 0], [0, 0, 1, MAX_ROTATE_AGE + 1, 0], [0, 2, 1, MAX_ROTATE_AGE, 0]):
         assert not matches("group-policy", wrong)
-    assert matches("group-name", "x" * 255)
-    assert not matches("group-name", "x" * 256)
-    assert not matches("group-name", "")
+    assert matches("group-name", b"x" * 255)
+    assert not matches("group-name", b"x" * 256)
+    assert not matches("group-name", b"")

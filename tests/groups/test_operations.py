@@ -111,7 +111,7 @@ def test_what_was_signed_is_what_is_read(name: str) -> None:
         ("refresh", [5, [sha256(b"").digest(), [user("dora").data]]]),
         ("set role", [6, user("carl").data, 2, [[bytes(15) + b"\1", 0]]]),
         ("set policy", [7, [1, 0, 1, HOUR, 0], [[bytes(15) + b"\1", 0]], None]),
-        ("rename", [8, "Büro"]),
+        ("rename", [8, "Büro".encode()]),
         ("close", [9]),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_founding_operation() -> None:
     founding = create(roles={"anna": Role.ADMIN}, name="x", nonce=5)
     value = items_of(founding)
     policy = [0, 1, 10_000, 7 * DAY, 0]
-    action = [0, (5).to_bytes(32, "big"), "x", policy, [[user("anna").data, 0]], [bytes(32), []]]
+    action = [0, (5).to_bytes(32, "big"), b"x", policy, [[user("anna").data, 0]], [bytes(32), []]]
     unsigned = [4, 1, b"", 0, b"", user("frida").data, AT, action]
     assert value[:-1] == unsigned
     assert founding.group_id == sha256(b"siegel/1 group id\0" + cbor2.dumps(unsigned, canonical=True)).digest()
@@ -262,8 +262,10 @@ FRESH = [bytes(32), []]
         [9, None],
         [True],
         "close",
-        [8, b"name"],
-        [8, ""],
+        [8, "name"],
+        [8, b""],
+        [8, b"\xff"],
+        [8, b"\xed\xa0\x80"],
         [1, []],
         [1, [[LOW, 4]]],
         [1, [[LOW, True]]],
@@ -352,6 +354,14 @@ def test_the_largest() -> None:
     for parse in (Operation, LeaveStatement, parse_item):
         with pytest.raises(LimitExceeded):
             parse(bytes(MAX_OPERATION_BYTES + 1))
+
+
+def test_a_name_in_whatever_normal_form() -> None:
+    """ROS-2: versions of Unicode differ in what is normal, and whether an operation is valid must not."""
+    for name in ("Bu\u0308ro", "\ufffe", "\U0010ffff", "\0"):
+        assert Operation(signed(Rename(name)).encode()).action == Rename(name)
+    with pytest.raises(InvalidArgument):
+        signed(Rename("\ud800"))
 
 
 def test_a_statement_outside_the_limits_is_not_signed() -> None:

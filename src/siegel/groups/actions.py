@@ -15,7 +15,7 @@ from siegel._core import shape
 from siegel._core.codec import Decoded, Value
 from siegel._core.instants import DAY, HOUR
 from siegel._core.suite import HASH_BYTES
-from siegel.errors import LimitExceeded, MalformedError
+from siegel.errors import InvalidArgument, LimitExceeded, MalformedError
 from siegel.identity import USER_ID_BYTES, UserId
 
 NONCE_BYTES: Final = 32
@@ -205,9 +205,19 @@ def _value(item: object) -> Value:
         return _value(item.value)
     if isinstance(item, tuple):
         return [_value(part) for part in cast("tuple[object, ...]", item)]
-    if item is None or isinstance(item, int | bytes | str):
+    if isinstance(item, str):
+        return _utf8(item)
+    if item is None or isinstance(item, int | bytes):
         return item
     raise TypeError(f"{type(item).__name__} does not stand in an action")
+
+
+def _utf8(text: str) -> bytes:
+    # Not as text of the encoding: whether that is normal depends on a version of Unicode, and so would the roster.
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument("the name holds a lone surrogate") from None
 
 
 # --- parsing ---------------------------------------------------------------------------------------------------------
@@ -284,11 +294,17 @@ def _members(value: Decoded, where: str) -> tuple[tuple[UserId, Role], ...]:
 
 
 def _name(value: Decoded, where: str) -> str:
-    name = shape.text(value, where)
-    if not name:
+    data = shape.octets(value, None, where)
+    if not data:
         raise MalformedError(where, "empty")
-    if len(name.encode()) > MAX_NAME_BYTES:
+    if len(data) > MAX_NAME_BYTES:
         raise LimitExceeded(where, f"more than {MAX_NAME_BYTES} bytes")
+    try:
+        name = data.decode()
+    except UnicodeDecodeError:
+        name = None
+    if name is None:  # raised outside the handler: no context
+        raise MalformedError(where, "not UTF-8")
     return name
 
 
