@@ -7,7 +7,7 @@ lost and no key encrypts twice; an input that is refused leaves the state as it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias
 
 from siegel._core.instants import HOUR, instant
 from siegel.errors import InvalidArgument, PeerError, StateError
@@ -80,7 +80,7 @@ class Group:
         """
         member, people = Member(identity, ()), roles_of(members, Role.MEMBER)
         state, candidate, skipped = acts.found(
-            member, members=people, name=name, policy=policy, storage=storage or MemoryStorage(), at=instant(at)
+            member, members=people, name=name, policy=policy, storage=_given(storage), at=instant(at)
         )
         group = cls(state, member)
         return group, group._commit(candidate, Outgoing(None, tuple(candidate.outgoing), skipped))
@@ -100,7 +100,7 @@ class Group:
         Raises what ``open_sealed`` raises; NotPermitted (not an invitation, or not by who admitted us), Expired (it has
         ended), Replay (the group is known, or was left or forgotten, and we were not admitted again since).
         """
-        member, storage, now = Member(identity, contacts), storage or MemoryStorage(), instant(at)
+        member, storage, now = Member(identity, contacts), _given(storage), instant(at)
         control, history = joining.open_invitation(invitation, member, at=now)
         known = State.load(storage, control.group_id)
         tombstone = joining.tombstone_of(storage, control.group_id)
@@ -130,7 +130,7 @@ class Group:
 
         StateError if the storage has the group already, MalformedError for other bytes.
         """
-        storage = storage or MemoryStorage()
+        storage = _given(storage)
         group_id, records = keeping.imported(exported)
         if State.load(storage, group_id) is not None:
             raise StateError("the storage has this group; a restored state never replaces a newer one")
@@ -192,6 +192,8 @@ class Group:
     ) -> Outgoing:
         """The next message (body up to 64 KiB), and the announcements that have to be delivered before it."""
         check_content_type(content_type)
+        if not isinstance(body, bytes | bytearray | memoryview):
+            raise InvalidArgument("a body is bytes")
         candidate = self._candidate(at)
         parents = tuple(sorted(list(self._seen.values())[-MAX_PARENTS:]))
         content = Content(content_type, candidate.at, parents, bytes(body))
@@ -369,15 +371,16 @@ class Group:
 
 def roles_of(members: Members, role: Role) -> dict[PublicIdentity, Role]:
     """Each member's role. InvalidArgument for what is no public identity, or a user twice."""
-    if isinstance(members, Mapping):
-        people = dict(cast("Mapping[PublicIdentity, Role]", members))
-    else:
-        people = dict.fromkeys(members, role)
+    people = list(members)
     if not all(isinstance(public, PublicIdentity) for public in people):
         raise InvalidArgument("a member is given as a PublicIdentity")
     if len({public.user_id for public in people}) != len(people):
         raise InvalidArgument("a user stands twice among the members")
-    return people
+    return {public: members[public] if isinstance(members, Mapping) else role for public in people}
+
+
+def _given(storage: Storage | None) -> Storage:
+    return MemoryStorage() if storage is None else storage  # one that is empty may count as false
 
 
 def _heads(operations: Iterable[Operation | bytes]) -> tuple[bytes, ...]:
