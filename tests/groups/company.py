@@ -149,8 +149,8 @@ class Company:
         """The same, delivered to all."""
         return self.deliver(self.act(device, verb, *arguments, **named_arguments), device)
 
-    def say(self, device: str, text: str = "hello") -> Heard:
-        return self.do(device, "encrypt", text.encode())
+    def say(self, device: str, text: str = "hello", *, to: Collection[str] | None = None) -> Heard:
+        return self.deliver(self.act(device, "encrypt", text.encode()), device, to=to)
 
     def add(self, device: str, *names: str, role: Role = Role.MEMBER) -> Heard:
         for name in names:
@@ -208,6 +208,13 @@ class Company:
             storage=self.storages[device],
         )
         return self.groups[device]
+
+    def clone(self, device: str, copy: str) -> Group:
+        """A second instance with the same stored state, as a copied disk or a restored snapshot makes it."""
+        self.storages[copy] = MemoryStorage()
+        self.storages[copy].commit(records_of(self.storages[device]), Outgoing())
+        self.groups[copy] = self.groups[device]
+        return self.reload(copy)
 
     def link(self, old: str, new: str) -> Group:
         """A second device of a user, from what the first one exports; it asks for what it lacks."""
