@@ -56,6 +56,11 @@ def measured(data: bytes) -> dict[str, Any]:
     return {"length": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
+def brief(data: bytes) -> bytes | dict[str, Any]:
+    """Bytes, or only their length and SHA-256 if there are more than 4,096."""
+    return data if len(data) <= 4096 else measured(data)
+
+
 def shake(seed: bytes, length: int) -> dict[str, Any]:
     """Long bytes as SHAKE256 of a seed."""
     return {"shake256": seed.hex(), **measured(hashlib.shake_256(seed).digest(length))}
@@ -90,7 +95,7 @@ def integer(value: int | str) -> int:
 def spell(value: Any) -> Any:
     """A decoded value in JSON: bytes, text and maps are objects of one member, so that every value has one spelling."""
     if isinstance(value, bytes):
-        return {"bytes": value.hex() if len(value) <= 4096 else measured(value)}
+        return {"bytes": to_json(brief(value))}
     if isinstance(value, str):
         return {"text": value}
     if isinstance(value, list):

@@ -104,6 +104,14 @@ def _bad_signatures(seed: bytes, message: bytes) -> Iterator[tuple[str, str, tup
     yield "Ed25519ctx", "WrongAlgorithm", (public, message, curve.sign(seed, message, context))
 
 
+def signatures_by(seed: bytes, message: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """Signatures under an honest key that have to be refused, each with its fault and flag."""
+    public = curve.public_key(seed)
+    for fault, flag, (key, text, signature) in _bad_signatures(seed, message):
+        if (key, text) == (public, message) and len(signature) == 64:
+            yield fault, flag, signature
+
+
 def _signatures(group: Group) -> None:
     seed, message = stream("signing seed", 32), b"a text to sign"
     names = "publicKey", "message", "signature"

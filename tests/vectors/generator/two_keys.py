@@ -50,8 +50,10 @@ def _block(key: bytes, block: bytes) -> int:
     return int.from_bytes(encryptor.update(block), "big")
 
 
-def colliding_block(keys: tuple[bytes, bytes], ciphertext: bytes, at: int, aad: bytes) -> bytes:
-    """The 16 bytes at ``at`` (a multiple of 16) with which both keys give the ciphertext one tag under a zero nonce."""
+def colliding_block(
+    keys: tuple[bytes, bytes], ciphertext: bytes, at: int, aad: bytes, nonce: bytes = bytes(12)
+) -> bytes:
+    """The 16 bytes at ``at`` (a multiple of 16) with which both keys give the ciphertext one tag under this nonce."""
 
     def blocks(data: bytes) -> list[int]:
         return [int.from_bytes(data[i : i + 16].ljust(16, b"\0"), "big") for i in range(0, len(data), 16)]
@@ -63,7 +65,7 @@ def colliding_block(keys: tuple[bytes, bytes], ciphertext: bytes, at: int, aad: 
     difference, factor = 0, 0
     for key in keys:
         h = _block(key, bytes(16))
-        tag = _block(key, bytes(15) + b"\1")
+        tag = _block(key, nonce + b"\0\0\0\1")
         digest = 0
         for block in sequence:
             digest = times(digest ^ block, h)
