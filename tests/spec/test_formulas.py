@@ -245,3 +245,48 @@ def test_seal_10_to_12_and_19() -> None:
     assert octets("message", "proof of Bob's letter") == cbor(*proof)
     assert octets("message", "SHA-256 of Bob's letter") == sha256(cbor(6, 1, envelope[2], entry, proof, body))
     assert octets("message", "message id") == sha256(labelled("message id", envelope[2], body))
+
+
+# --- rosters ---------------------------------------------------------------------------------------------------------
+
+
+def test_ros_1_to_4_and_6() -> None:
+    """ROS-1, ROS-2, ROS-4, ROS-6."""
+    alice, bob, carol = (USER_IDS[name] for name in ("Alice", "Bob", "Carol"))
+    seeds = {
+        user: derive(secret, "sign") for user, secret in zip((alice, bob, carol), (ALICE, BOB, CAROL), strict=True)
+    }
+    at = 1_767_225_600_000
+    none: list[Any] = []
+    policy, members = [0, 1, 10_000, 604_800_000, 0], sorted([[bob, 0], [carol, 1]])
+
+    def operation(*items: Any) -> tuple[bytes, bytes]:
+        """Its bytes and its head."""
+        written = [4, 1, *items]
+        signed = signature(seeds[items[3]], labelled("roster operation", *written))
+        return cbor(*written, signed), sha256(labelled("roster head", *written))
+
+    create = [0, bytes(range(0xA0, 0xC0)), b"board", policy, members, [b"\x11" * 32, none]]
+    items = [4, 1, b"", 0, b"", alice, at, create]
+    group = sha256(labelled("group id", *items))
+    founding, head = operation(*items[2:])
+    assert octets("roster", "action of the founding operation") == cbor(*create)
+    assert octets("roster", "text that Alice signs") == labelled("roster operation", *items)
+    assert octets("roster", "group id") == group
+    assert (octets("roster", "founding operation"), octets("roster", "head of the founding operation")) == (
+        founding,
+        head,
+    )
+    removal = operation(group, 1, head, bob, at + 1, [2, [carol], none, none, [b"\x22" * 32, none]])
+    names = "Bob's removal of Carol, height 1", "head of the removal"
+    assert tuple(octets("roster", name) for name in names) == removal
+    renaming = operation(group, 1, head, alice, at + 2, [8, b"the board"])
+    names = "Alice's renaming, height 1", "head of the renaming"
+    assert tuple(octets("roster", name) for name in names) == renaming
+    adoption = operation(group, 2, renaming[1], alice, at + 4, [3, [removal[1]], none, [b"\x33" * 32, none]])
+    names = "Alice's adoption, height 2", "head of the adoption"
+    assert tuple(octets("roster", name) for name in names) == adoption
+    left = [5, 1, group, head, carol, none, at + 3]
+    text = labelled("leave statement", *left)
+    assert octets("roster", "text that Carol signs to leave") == text
+    assert octets("roster", "her leave statement") == cbor(*left, signature(seeds[carol], text))

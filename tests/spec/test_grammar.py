@@ -19,9 +19,11 @@ from siegel import Identity, Succession, letters, seal
 from siegel._core.codec import Value, decode, encode
 from siegel._core.labels import Label, labelled
 from siegel.errors import MalformedError
+from siegel.groups.actions import Rename, Role
 from siegel.groups.certificate import Close
 from siegel.groups.message import Content, Parent, encode_content
 from tests.groups.chains import announcement, certificate, data_of
+from tests.groups.rosters import Team, create, leave, sign
 from tests.markdown import ROOT
 from tests.people import AT, company, person, rotating
 
@@ -32,6 +34,8 @@ KINDS = {
     1: ("public-identity",),
     2: ("envelope",),
     3: ("group-message",),
+    4: ("roster-operation", "founding-operation"),
+    5: ("leave-statement",),
     6: ("listed-letter", "open-letter", "private-letter"),
     7: ("chain-certificate",),
     8: ("succession",),
@@ -71,6 +75,10 @@ def made_by_the_code() -> Iterator[tuple[str, bytes]]:
     yield "succession", Succession.create(old=alice, new=Identity.generate(), at=AT).encode()
     yield "chain-certificate", certificate(closes=(Close(bytes(16), 7, bytes(32)), Close(b"\1" * 16, 0, None))).encode()
     yield "group-message", data_of(5)
+    team = Team(create(roles={"carl": Role.MEMBER}))
+    yield "roster-operation", sign("frida", team.roster, Rename("x")).encode()
+    yield "founding-operation", create().encode()
+    yield "leave-statement", leave("carl", team.roster).encode()
     for count, private, letter in (
         (1, False, "listed-letter"),
         (64, False, "listed-letter"),
@@ -130,6 +138,8 @@ def test_what_is_labelled_matches() -> None:
     header: list[Value] = [0, 1, bytes(32), bytes(32)]
     key, number = bytes(1216), 5
     chain: list[Value] = [7, 1, bytes(32), bytes(32), bytes(16), bytes(32), bytes(32), [], AT]
+    operation: list[Value] = [4, 1, bytes(32), 1, bytes(32), bytes(32), AT, [9]]
+    founding: list[Value] = [0, bytes(32), b"x", [0, 0, 1, 3_600_000, 0], [], [bytes(32), []]]
     uses: dict[Label, tuple[str, list[Value]]] = {
         Label.DERIVE_SIGN: ("no-items", []),
         Label.PUBLIC_IDENTITY: ("public-identity-items", [1, 1, bytes(32), key, number, number, 6]),
@@ -143,6 +153,10 @@ def test_what_is_labelled_matches() -> None:
         Label.ENTRY: ("entry-items", [header, bytes(32), number]),
         Label.MESSAGE_SIGNATURE: ("message-signature-items", [header, bytes(32)]),
         Label.MESSAGE_ID: ("message-id-items", [header, bytes(80)]),
+        Label.ROSTER_OPERATION: ("roster-operation-items", operation),
+        Label.ROSTER_HEAD: ("roster-operation-items", operation),
+        Label.GROUP_ID: ("founding-items", [4, 1, b"", 0, b"", bytes(32), AT, founding]),
+        Label.LEAVE_STATEMENT: ("leave-statement-items", [5, 1, bytes(32), bytes(32), bytes(32), [], AT]),
         Label.CHAIN_ID: ("chain-id-items", [bytes(32), bytes(32), bytes(32)]),
         Label.CHAIN_CERTIFICATE: ("chain-certificate-items", chain),
         Label.CHAIN_GENESIS: ("chain-genesis-items", chain),
@@ -191,6 +205,8 @@ def test_another_shape_does_not_match(rule: str) -> None:
             continue  # the body of a sealed message: that its size is a padded one is no matter of grammar
         if rule == "group-message" and len(wrong) == len(whole) and isinstance(wrong[8], bytes) and len(wrong[8]) == 81:
             continue  # nor that of a group message
+        if wrong == whole or (rule == "roster-operation" and wrong[3] == 2**64 - 1):
+            continue  # an empty group id by another, any height above 0
         assert rules_of(wrong) == [], sizes
 
 

@@ -23,6 +23,8 @@ from tests.vectors.generator import (
     labels,
     padding,
     public_identity,
+    roster_log,
+    roster_operation,
     sealed_message,
     suite,
     text_forms,
@@ -47,6 +49,8 @@ CATEGORIES: Final[tuple[Callable[[], Category], ...]] = (
     identities.succession,
     identities.safety_number,
     sealed_message.category,
+    roster_operation.category,
+    roster_log.category,
 )
 
 

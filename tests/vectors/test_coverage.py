@@ -15,7 +15,7 @@ from tests.vectors.test_v1 import OPERATIONS
 
 SPECIFICATION: Final = {
     name: (ROOT / "docs" / "spec" / f"{name}.md").read_text("utf-8")
-    for name in ("encoding", "labels", "identity", "sealed")
+    for name in ("encoding", "labels", "identity", "sealed", "roster")
 }
 RULES: Final = [
     rule for page in SPECIFICATION.values() for rule in re.findall(r"^\*\*([A-Z]+-[0-9]+)\.\*\*", page, re.MULTILINE)
@@ -29,6 +29,8 @@ CATEGORIES: Final = {
     "padding",
     "public-identity",
     "recovery-words",
+    "roster-log",
+    "roster-operation",
     "safety-number",
     "sealed-message",
     "succession",
@@ -96,11 +98,12 @@ def test_every_error_code_is_reached() -> None:
     [
         ("sealed-message", stages("sealed", "## Opening")),
         ("public-identity", stages("identity", "in the order of these stages")),
+        ("roster-log", stages("roster", "## Checks")),
     ],
-    ids=["sealed-message", "public-identity"],
+    ids=["sealed-message", "public-identity", "roster-log"],
 )
 def test_every_stage_refuses_something(category: str, wanted: list[str]) -> None:
-    also = {"public-identity": {"contacts"}}.get(category, set[str]())
+    also = {"public-identity": {"contacts"}, "roster-log": {"roster-operation"}}.get(category, set[str]())
     found = {v.test["error"]["stage"] for v in VECTORS if not v.valid and v.category in {category} | also}
     assert len(wanted) > 10
     assert set(wanted) - found == set()

@@ -7,11 +7,11 @@ from typing import Final
 import pytest
 
 from siegel.errors import InvalidMessage, PeerError, SiegelError, StateError, TrustError
-from tests.vectors import production, production_sealed
+from tests.vectors import production, production_roster, production_sealed
 from tests.vectors.files import VECTORS, Vector
 from tests.vectors.notation import to_json
 
-OPERATIONS: Final = production.OPERATIONS | production_sealed.OPERATIONS
+OPERATIONS: Final = production.OPERATIONS | production_roster.OPERATIONS | production_sealed.OPERATIONS
 
 
 @pytest.mark.parametrize("vector", [v for v in VECTORS if v.valid], ids=str)

@@ -82,5 +82,19 @@ NOTES: Final[dict[str, dict[str, Any]]] = {
     "Limit": _note("LIMIT", "More than the protocol allows; refused before work is done on it.", "P10"),
     "Letter": _note("BASIC", "One recipient's share of an envelope.", "P1"),
     "Private": _note("BASIC", "A message whose recipients stay hidden from each other.", "P1"),
+    # --- rosters
+    "Place": _note("MISSING_STEP", "An operation of another group, at another height, or behind the end.", "P6"),
+    "Rights": _note("AUTH_BYPASS", "Who has the right to an act, and who has not.", "P6"),
+    "Seniority": _note("AUTH_BYPASS", "Which admin may take something from which.", "P6"),
+    "Leaving": _note("AUTH_BYPASS", "A member's word that they are out: for one membership, and nobody else's.", "P6"),
+    "Closes": _note(
+        "MISSING_STEP", "The ends of the chains of those who may post no longer, and of nobody else.", "P6"
+    ),
+    "EpochKey": _note("CONFIDENTIALITY", "Which operations bring a fresh epoch key, and who gets it.", "P1 P5 P6"),
+    "Fork": _note("ROLLBACK", "Branches of one head: which of them holds.", "P6"),
+    "BackDated": _note("ROLLBACK", "Signed at an old head by somebody who has lost the right since.", "P5 P6"),
+    "Deciding": _note("AUTH_BYPASS", "Operations of losing branches: suspending, adopted, dismissed.", "P6"),
+    "Waiting": _note("MISSING_STEP", "Items that come before what they need.", "P6"),
+    "AnyOrder": _note("EDGE_CASE", "The same items in another order, or more than once: the same roster.", "P6 P7"),
     "Argument": _note("MISSING_STEP", "What the caller asks for cannot be done.", "P1 P10"),
 }

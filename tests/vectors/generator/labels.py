@@ -9,6 +9,7 @@ from typing import Any
 from tests.vectors.generator.book import Category, Group, mutation, stream
 from tests.vectors.generator.messages import PEOPLE, message, reading
 from tests.vectors.generator.people import ALICE, BOB, CAROL, NOW
+from tests.vectors.generator.roster_labels import roster_items, roster_refusals
 from tests.vectors.notation import spell
 from tests.vectors.reference import curve, hpke, identity, merkle
 from tests.vectors.reference.cbor import array, octets, read, uint
@@ -42,6 +43,7 @@ def _items() -> dict[str, tuple[Any, ...]]:
         "entry": (header, bob, 0),
         "message signature": (header, steps.digest),
         "message id": (header, steps.body),
+        **roster_items(),
     }
 
 
@@ -54,6 +56,7 @@ def category() -> Category:
         group.valid(f"label {purpose}", spec="LAB-1 LAB-2", flags="KnownAnswer", input=given)
     _messages(book.group("open", 12101, PEOPLE))
     _records(book)
+    roster_refusals(book, FAULTS)
     return book
 
 

@@ -1,0 +1,139 @@
+"""Library and reference on logs that are in no vector: random acts, allowed or not, in random orders of arrival."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.vectors.generator.roster_parts import (
+    ADMINS_POST,
+    END,
+    FORWARD_SECRET,
+    MEMBERS_ADD,
+    PEOPLE,
+    POLICY,
+    add,
+    adopt,
+    close,
+    create,
+    dismiss,
+    follow,
+    found,
+    fresh,
+    leave,
+    refresh,
+    remove,
+    rename,
+    set_policy,
+    set_role,
+    user,
+)
+from tests.vectors.notation import to_json
+from tests.vectors.production_roster import Log
+from tests.vectors.reference import roster_log
+from tests.vectors.reference.roster_wire import ADMIN, MEMBER, Act, Operation, Statement
+
+LENGTH = 30
+KINDS = ("add", "remove", "leave", "adopt", "dismiss", "refresh", "role", "policy", "rename", "close")
+WEIGHTS = (4, 5, 3, 6, 2, 3, 5, 2, 2, 0.2)
+
+
+class Writer:
+    """Signs what comes to mind, mostly where it means something."""
+
+    def __init__(self, seed: int) -> None:
+        self.choice = random.Random(seed)
+        roles = {"anna": ADMIN, "bert": self.choice.choice([ADMIN, MEMBER]), "carl": MEMBER, "dora": MEMBER}
+        founding = found("frida", create(roles, self.choice.choice([POLICY, MEMBERS_ADD])))
+        self.log = roster_log.begin(founding.encode())
+        self.statements: list[Statement] = []
+
+    def item(self) -> Operation | Statement:
+        """An operation on a random head, often the one that holds; or a leave statement."""
+        log = self.log
+        heads = list(log.operations)
+        head = self.choice.choice([log.state.head, log.state.head, self.choice.choice(heads)])
+        author = self.choice.choice(["frida", "anna", "bert", *PEOPLE])
+        kind = self.choice.choices(KINDS, WEIGHTS)[0]
+        if kind == "leave":
+            self.statements.append(leave(log.operations[head], author, *self.closes()))
+            return self.statements[-1]
+        return follow(log.operations[head], author, self.act(kind, head))
+
+    def act(self, kind: str, head: bytes) -> Act:
+        """An act that means something at this head, more often than not."""
+        choice, state = self.choice, self.log.states[head]
+        inside = [name for name in PEOPLE if user(name) in state.members]
+        outside = [name for name in PEOPLE if name not in inside] or ["frida"]
+        one, role = choice.choice(inside), choice.choice([0, 1, 1, 2, 3])
+        losing = [other for other in self.log.operations if other not in self.log.path(head)]
+        named = choice.sample(losing, k=min(len(losing), choice.choice([1, 1, 2]))) or [head]
+        match kind:
+            case "add":
+                return add({choice.choice(outside): role})
+            case "remove":
+                carried = [s.encode() for s in self.statements if s.user_id == user(one)][: choice.choice([0, 2])]
+                return remove(one, statements=carried, closes=self.closes())
+            case "adopt":
+                return adopt(*named, closes=self.closes(), key=choice.choice([None, fresh()]))
+            case "dismiss":
+                return dismiss(*named)
+            case "refresh":
+                return refresh(*choice.sample(PEOPLE, k=choice.choice([0, 0, 1])))
+            case "role":
+                return set_role(one, role, *self.closes())
+            case "policy":
+                policy = choice.choice([POLICY, MEMBERS_ADD, ADMINS_POST, FORWARD_SECRET])
+                return set_policy(policy, key=choice.choice([None, fresh()]))
+            case "rename":
+                return rename(choice.choice(["one", "two", "three"]))
+            case _:
+                return END
+
+    def closes(self) -> list[list[object]]:
+        """Nobody's chain, or one."""
+        return [list(close(7, 3))] if self.choice.random() < 0.2 else []
+
+
+def outcome(pairs: list[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
+    return sorted(pairs)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_read_the_same_logs(seed: int) -> None:
+    """ROS-5 … ROS-18: after every arrival both say the same, and refuse the same for the same reason."""
+    writer = Writer(seed)
+    library = Log(writer.log.operations[writer.log.root].encode())
+    late: list[bytes] = []
+    for _ in range(LENGTH):
+        late.append(writer.item().encode())
+        if writer.choice.random() < 0.4:
+            continue  # the next ones overtake it
+        writer.choice.shuffle(late)
+        while late:
+            data = late.pop()
+            refused = library.arrive(data)
+            writer.log, refusals = roster_log.arrive(writer.log, data)
+            assert outcome([(one, error.code) for one, error in refused]) == outcome(
+                [(one, error.code) for one, error in refusals]
+            )
+            assert to_json(library.summary()) == to_json(roster_log.summary(writer.log))
+
+
+def test_the_writer_reaches_everything() -> None:
+    """The logs above are about something: of each kind some is allowed, and each thing happens."""
+    happened: dict[str, int] = {}
+    for seed in range(12):
+        writer = Writer(seed)
+        for _ in range(LENGTH):
+            writer.log, _ = roster_log.arrive(writer.log, writer.item().encode())
+        for operation in writer.log.operations.values():
+            happened[operation.action.kind] = happened.get(operation.action.kind, 0) + 1
+        for what, value in roster_log.summary(writer.log).items():
+            if what in {"pending", "suspended", "leavers", "ties", "decided"}:
+                happened[what] = happened.get(what, 0) + bool(value)
+    assert {kind for kind, count in happened.items() if count > 1} >= {
+        *("create", "add", "remove", "adopt", "dismiss", "refresh", "set role", "set policy", "rename"),
+        *("pending", "suspended", "leavers", "ties", "decided"),
+    }
