@@ -32,7 +32,7 @@ from siegel.groups.actions import (
     SetRole,
     Who,
 )
-from siegel.groups.control import MAX_IDENTITIES, Control, GivenKey
+from siegel.groups.control import MAX_IDENTITIES, Control
 from siegel.groups.epoch import EpochKey
 from siegel.groups.history import History
 from siegel.groups.member import Member
@@ -177,8 +177,7 @@ def act(
     control = Control(candidate.group_id, items=(operation.encode(),), identities=records[:MAX_IDENTITIES])
     control = with_own_record(candidate, member, control) if len(control.identities) < MAX_IDENTITIES else control
     if key is not None:
-        control = control._replace(key=GivenKey(operation.head, key))
-        skipped = member.seal(candidate, control, others)
+        skipped = member.give(candidate, control, others)
     else:
         skipped = member.spread(candidate, control, head=before.roster.head, to=others)
     _page(candidate, member, records[MAX_IDENTITIES:])
@@ -195,7 +194,7 @@ def invite(candidate: Candidate, member: Member, newcomers: frozenset[UserId]) -
         identities=records[:MAX_IDENTITIES],
         not_after=candidate.at + INVITATION_LIFE,
     )
-    skipped = member.seal(candidate, member.with_key(candidate, control), newcomers)
+    skipped = member.give(candidate, control, newcomers)
     _page(candidate, member, records[MAX_IDENTITIES:])
     return skipped
 

@@ -57,6 +57,9 @@ class Announced(NamedTuple):
     at: int
     control: bytes
 
+    def __repr__(self) -> str:
+        return f"<Announced by {self.sender} at {self.at}, {len(self.control)} bytes>"
+
 
 def write_broadcast(
     control: bytes, *, identity: Identity, group_id: bytes, head: bytes, key: Secret, at: int, hedge: bytes
@@ -67,13 +70,11 @@ def write_broadcast(
     """
     if len(control) > MAX_CONTROL_BYTES or len(hedge) != NONCE_BYTES:
         raise InvalidArgument("a broadcast has at most 2 MiB, and 32 random bytes")
-    sender = identity.user_id.data
-    signature = sign(signing_key(identity), _signed(group_id, head, sender, at, control))
-    padded = pad(encode([sender, at, control, signature]))
-    secret = hedge_secret(identity).reveal()
-    nonce = sha256(labelled(Label.BROADCAST_NONCE, key.reveal(), secret, hedge, padded))
-    del secret
+    said = Announced(identity.user_id, at, control)
+    nonce = sha256(labelled(Label.BROADCAST_NONCE, key.reveal(), hedge_secret(identity).reveal(), hedge, at, control))
     commitment, text_key = _keys(key, nonce, group_id, head)
+    signature = sign(signing_key(identity), _signed(group_id, head, commitment, said))
+    padded = pad(encode([said.sender.data, at, control, signature]))
     header = _header(head, nonce, commitment)
     return header + encode(encrypt_once(text_key, padded, aad=header))
 
@@ -104,7 +105,7 @@ def open_broadcast(broadcast: Broadcast, key: Secret, *, group_id: bytes) -> Ann
         said, signature = None, b""
     if said is None:
         raise InvalidMessage  # outside the handler: the cause stays out of the traceback
-    verify(said.sender.data, _signed(group_id, broadcast.head, said.sender.data, said.at, said.control), signature)
+    verify(said.sender.data, _signed(group_id, broadcast.head, broadcast.commitment, said), signature)
     return said
 
 
@@ -129,5 +130,7 @@ def _keys(key: Secret, nonce: bytes, group_id: bytes, head: bytes) -> tuple[byte
     return hkdf_expand_pair(secret, info=labelled(Label.BROADCAST_KEYS, group_id, head))
 
 
-def _signed(group_id: bytes, head: bytes, sender: bytes, at: int, control: bytes) -> bytes:  # EPO-8
-    return labelled(Label.BROADCAST_SIGNATURE, group_id, head, sender, at, control)
+def _signed(group_id: bytes, head: bytes, commitment: bytes, said: Announced) -> bytes:
+    """EPO-8. Without the commitment any holder could take what a sender said and write it again under another key."""
+    sender, at, control = said
+    return labelled(Label.BROADCAST_SIGNATURE, group_id, head, commitment, sender.data, at, control)

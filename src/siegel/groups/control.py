@@ -57,6 +57,9 @@ class Control(NamedTuple):
     request: Request | None = None
     not_after: int | None = None
 
+    def __repr__(self) -> str:
+        return f"<Control of {self.group_id.hex()[:16]}>"  # announcements are keys
+
     def encode(self) -> bytes:
         """The bytes; secret, they travel encrypted."""
         key: Value = [self.key.head, self.key.key.reveal()] if self.key else None

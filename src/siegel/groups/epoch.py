@@ -1,8 +1,8 @@
 """Knows epoch keys: one secret that the members of a head share, so that announcing a chain costs one ciphertext.
 
 Spec: epoch.md, EPO-1 … EPO-6. Laws: a fresh key is the one that its operation committed to; a derived key gives nothing
-away of the key before it; which key belongs to a head follows from the head alone, on every branch; a key is gone on
-schedule, and is never in an export. Pure: what is held is a mapping by the head that brought the key.
+away of the key before it; which key belongs to a head follows from the head alone, on every branch, and so does who may
+ever have it; a key is gone on schedule. Pure: what is held is a mapping by the head that brought the key.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from siegel.identity import USER_ID_BYTES, UserId
 
 MAX_AGE: Final = 14 * DAY  # so long after a fresh key its epochs carry new announcements
 GRACE: Final = 30 * DAY  # so long a key is kept for what is on its way when nothing new is written under it
-TOLERANCE: Final = DAY  # so far a clock may be ahead of ours
 
 _WHERE: Final = "epoch key record"
 
@@ -67,16 +66,38 @@ def derive(key: Secret, head: bytes) -> Secret:
 
 def key_at(history: History, keys: Mapping[bytes, EpochKey], head: bytes) -> EpochKey | None:
     """EPO-3: the epoch key of a known head, held or derived from one that is; None if we have neither."""
-    epoch, admissions = history.roster_of(head).epoch, list[bytes]()
-    while epoch not in keys:
-        if history.roster_of(epoch).key_kind is not KeyKind.DERIVED:
+    admissions: list[bytes] = []
+    while head not in keys:
+        kind = _kind_at(history, head)
+        if kind is KeyKind.FRESH:
             return None
-        admissions.append(epoch)
-        epoch = history.roster_of(history.operation(epoch).previous).epoch
-    held = keys[epoch]
+        if kind is KeyKind.DERIVED:
+            admissions.append(head)
+        head = history.operation(head).previous
+    held = keys[head]
     for admission in reversed(admissions):
         held = held._replace(key=derive(held.key, admission))
     return held
+
+
+def _kind_at(history: History, head: bytes) -> KeyKind:
+    """As the roster of this head says (ROS-12), which is not computed: strangers choose the heads of broadcasts."""
+    operation = history.operation(head)
+    if getattr(operation.action, "fresh", None) is not None:
+        return KeyKind.FRESH
+    (change,) = history.changes(operation.previous, head)
+    return KeyKind.DERIVED if change.admitted else KeyKind.KEPT
+
+
+# --- who has it ------------------------------------------------------------------------------------------------------
+
+
+def entitled(history: History) -> frozenset[UserId]:
+    """EPO-4: who may be given the key of the head that holds. A holder who is away gets it when they are back.
+
+    Nobody but holders: a broadcast goes by what the roster says of them, and cannot ask who was given a key since.
+    """
+    return history.active & history.roster.holders
 
 
 def given(
@@ -88,7 +109,7 @@ def given(
     origin we never had cannot be proven; where it contradicts one that is held, the caller has to decide by evidence.
     """
     roster, held = history.roster_of(head), key_at(history, keys, head)
-    if history.roster_of(roster.epoch).key_kind is KeyKind.FRESH:
+    if _kind_at(history, roster.epoch) is KeyKind.FRESH:
         require_equal(commitment_of(key), roster.key_origin.key.commitment)
         return None if held else EpochKey(key, at)
     if held is None:
@@ -100,6 +121,17 @@ def given(
             raise
         return EpochKey(key, at, giver)
     return None
+
+
+def taken(
+    history: History, keys: Mapping[bytes, EpochKey], epoch: bytes, key: EpochKey
+) -> dict[bytes, EpochKey | None]:
+    """What changes when a key is taken for its epoch: above a proven key, or one that took the place of another, what
+    was not proven is forgotten, for it can be derived anew."""
+    if key.giver is not None and key_at(history, keys, epoch) is None:
+        return {epoch: key}
+    unproven = (other for other, held in keys.items() if held.giver is not None and other != epoch)
+    return {epoch: key, **dict.fromkeys(other for other in unproven if key_at(history, {epoch: key}, other))}
 
 
 def settled(history: History, keys: Mapping[bytes, EpochKey], *, at: int) -> dict[bytes, EpochKey]:
@@ -118,9 +150,19 @@ def settled(history: History, keys: Mapping[bytes, EpochKey], *, at: int) -> dic
 # --- ages ------------------------------------------------------------------------------------------------------------
 
 
-def may_announce(roster: Roster, *, at: int) -> bool:
+def drawn_at(roster: Roster, key: EpochKey) -> int:
+    """Since when (ms) a key counts. What the author of its operation claims can make it older than it is here only."""
+    return min(roster.key_origin.at, key.since)
+
+
+def may_broadcast(history: History, head: bytes) -> bool:
+    """EPO-5: whether all who may have the key of this head take part."""
+    return history.roster_of(head).holders <= history.active
+
+
+def may_announce(roster: Roster, key: EpochKey, *, at: int) -> bool:
     """EPO-5: whether the epoch is young enough for new announcements; in an old one they travel sealed."""
-    return -TOLERANCE <= at - roster.key_origin.at < MAX_AGE
+    return at - drawn_at(roster, key) < MAX_AGE
 
 
 def ended(history: History, keys: Mapping[bytes, EpochKey], *, at: int) -> Iterator[bytes]:
@@ -129,9 +171,6 @@ def ended(history: History, keys: Mapping[bytes, EpochKey], *, at: int) -> Itera
 
 
 def forget_at(history: History, epoch: bytes, key: EpochKey) -> int:
-    """When a key is forgotten: a grace after its epoch was superseded, or grew too old for announcements.
-
-    What its author claims about its age can only make it older than it is here.
-    """
-    old = min(history.roster_of(epoch).key_origin.at, key.since) + MAX_AGE
+    """When a key is forgotten: a grace after its epoch was superseded, or grew too old for announcements."""
+    old = drawn_at(history.roster_of(epoch), key) + MAX_AGE
     return (old if key.superseded is None else min(old, key.superseded)) + GRACE

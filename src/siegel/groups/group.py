@@ -181,9 +181,12 @@ class Group:
         roster, user = history.roster, self.user_id
         if not roster.may_post(user) or user not in history.active or roster.closed:
             return False
+        if self._state.flags.refresh or user not in roster.holders:
+            return True
+        key = epoch.key_at(history, self._state.keys, roster.head)
+        drawn = epoch.drawn_at(roster, key) if key else roster.key_origin.at
         posters = sorted((u for u in history.active if roster.may_post(u)), key=roster.seniority)
-        turn = roster.key_origin.at + roster.policy.rotate_age + posters.index(user) * _REFRESH_STEP
-        return self._state.flags.refresh or now >= turn
+        return now >= drawn + roster.policy.rotate_age + posters.index(user) * _REFRESH_STEP
 
     # --- messages
 
@@ -294,8 +297,9 @@ class Group:
 
         def ask(candidate: Candidate) -> Skipped:
             history = candidate.history
-            key = epoch.key_at(history, candidate.keys, history.roster.head) is None
-            wanted = Request(history.roster.head, key, self._intake.missing_chains)
+            key = epoch.key_at(history, candidate.keys, history.roster.head)
+            proven = key is not None and key.giver is None
+            wanted = Request(history.roster.head, not proven, self._intake.missing_chains)
             asked = history.active - {self.user_id} if users is None else users
             return self._member.seal(candidate, Control(candidate.group_id, request=wanted), asked)
 

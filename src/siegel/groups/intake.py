@@ -17,7 +17,7 @@ from siegel.groups.member import Member
 from siegel.groups.message import GroupMessage, parse_message
 from siegel.groups.messages import Outcome, receive_run
 from siegel.groups.parked import Parked
-from siegel.groups.receiving import BROADCAST, Receiver, settle_keys
+from siegel.groups.receiving import BROADCAST, Receiver, take_key
 from siegel.groups.state import Candidate
 from siegel.groups.waiting import Waiting
 
@@ -87,13 +87,14 @@ class Intake:
 
     def _control(self, candidate: Candidate, data: bytes) -> Outcome:
         outcome = self._take_control(candidate, data)
+        replaced = tuple(map(EpochKeyReceived, self._judge(candidate)))
         if isinstance(outcome, PeerError):
             if isinstance(outcome, _LATER):
                 self._park(data, outcome)
-            if not (replaced := self._judge(candidate)):
+            if not replaced:
                 return outcome
-            outcome = tuple(map(EpochKeyReceived, replaced))
-        events = list(outcome)
+            outcome = ()
+        events: list[GroupEvent] = [*outcome, *replaced]
         if any(isinstance(event, PartRefused) and isinstance(event.error, _LATER) for event in events):
             self._parked.add(data)
         events += self._again(candidate)
@@ -135,11 +136,9 @@ class Intake:
         replaced: list[bytes] = []
         for name, rival in candidate.rivals.items():
             if any(self._opens(candidate, data, name, rival) for data in self._parked):
-                candidate.keys.put(name, rival)
+                take_key(candidate, name, rival)
                 replaced.append(name)
         candidate.rivals.clear()
-        if replaced:
-            settle_keys(candidate)
         return replaced
 
     def _opens(self, candidate: Candidate, data: bytes, epoch: bytes, rival: EpochKey) -> bool:

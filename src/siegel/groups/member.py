@@ -110,16 +110,21 @@ class Member:
         """Control that these active members need: broadcast under the key of this head, or sealed (GRP-3)."""
         history, roster = candidate.history, candidate.history.roster_of(head)
         key = epoch.key_at(history, candidate.keys, head)
-        young = not control.announcements or epoch.may_announce(roster, at=candidate.at)
-        small = len(control.encode()) <= MAX_CONTROL_BYTES
-        if key is None or not (roster.holders <= history.active and young and small):
+        if key is None or not epoch.may_broadcast(history, head) or len(control.encode()) > MAX_CONTROL_BYTES:
+            return self.seal(candidate, control, to)
+        if control.announcements and not epoch.may_announce(roster, key, at=candidate.at):
             return self.seal(candidate, control, to)
         self.broadcast(candidate, control, head, key.key)
-        left_out = to - roster.holders
-        return self.seal(candidate, self.with_key(candidate, control), left_out) if left_out else ()
+        return self.seal(candidate, control, to - roster.holders)
 
-    def with_key(self, candidate: Candidate, control: Control) -> Control:
-        """The control with the newest epoch key, if it is here."""
+    def give(self, candidate: Candidate, control: Control, users: frozenset[UserId]) -> tuple[UserId, ...]:
+        """Seals control to these users, with the newest epoch key for those of them who may have it (EPO-4)."""
+        entitled = users & epoch.entitled(candidate.history)
+        skipped = self.seal(candidate, control._replace(key=self.newest_key(candidate)), entitled)
+        return (*skipped, *self.seal(candidate, control, users - entitled))
+
+    def newest_key(self, candidate: Candidate) -> GivenKey | None:
+        """The epoch key of the head that holds, if it is here."""
         head = candidate.history.roster.head
         key = epoch.key_at(candidate.history, candidate.keys, head)
-        return control._replace(key=GivenKey(head, key.key)) if key else control
+        return GivenKey(head, key.key) if key else None

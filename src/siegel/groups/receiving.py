@@ -41,6 +41,7 @@ from siegel.groups.broadcast import Broadcast, open_broadcast, parse_broadcast
 from siegel.groups.certificate import Announcement, Close
 from siegel.groups.chain import GRACE, Chain, Step
 from siegel.groups.control import CONTENT_TYPE, Control, GivenKey, Request
+from siegel.groups.epoch import EpochKey
 from siegel.groups.history import History, Item, parse_item
 from siegel.groups.member import Member
 from siegel.groups.messages import link_events
@@ -164,16 +165,15 @@ class Receiver:
         except InvalidMessage:
             self._events.append(EpochKeyRefused(sender, given.head, data))
             return
-        name = history.roster_of(given.head).epoch
         if key is None:
             return
-        if name in candidate.keys:
+        name = history.roster_of(given.head).epoch
+        if epoch.key_at(history, candidate.keys, name) is not None:
             candidate.rivals[name] = key
             return
         if epoch.forget_at(history, name, key) <= candidate.at:
             raise Expired("the epoch of this key is over")
-        candidate.keys.put(name, key)
-        settle_keys(candidate)
+        take_key(candidate, name, key)
         self._events.append(EpochKeyReceived(given.head))
 
     def _take_announcement(self, encoded: bytes, sender: UserId, broadcast: Broadcast | None) -> None:
@@ -239,8 +239,8 @@ class Receiver:
             raise NotPermitted("only active members are answered")
         sending = candidate.sending
         answer = Control(candidate.group_id, items=candidate.history.since(request.head))
-        if request.key:
-            answer = member.with_key(candidate, answer)
+        if request.key and asker in epoch.entitled(candidate.history):
+            answer = answer._replace(key=member.newest_key(candidate))
         if sending is not None and sending.certificate.chain_id in request.chains:
             answer = answer._replace(announcements=(sending.announcement().encode(),))
         if not (answer.items or answer.key or answer.announcements):
@@ -309,6 +309,13 @@ def _concerned(before: History, after: History) -> set[UserId] | None:
         users |= change.silenced
     left = before.leavers.keys() | after.leavers.keys()
     return users | {user for user in left if before.leavers.get(user) != after.leavers.get(user)}
+
+
+def take_key(candidate: Candidate, name: bytes, key: EpochKey) -> None:
+    """Holds an epoch's key from now on, and what follows from it."""
+    for other, held in epoch.taken(candidate.history, candidate.keys, name, key).items():
+        candidate.keys.put(other, held)
+    settle_keys(candidate)
 
 
 def settle_keys(candidate: Candidate) -> None:
