@@ -10,6 +10,7 @@ from tests.vectors.generator.roster_parts import (
     close,
     dismiss,
     fresh,
+    leave,
     refresh,
     remove,
     rename,
@@ -123,6 +124,12 @@ def _left(forks: Forks) -> None:
     forks.accepts("a statement from a branch that lost stands", "ROS-11", "Fork Leaving", lost, forks.won, there)
     final = sign("anna removes carl with it", "anna", remove("carl", statements=[here.data(there)]), forks.won)
     forks.accepts("and a removal may carry it", "ROS-11", "Fork Leaving", lost, forks.won, there, final)
+    grants = sign("frida makes dora an admin", "frida", set_role("dora", ADMIN), "start")
+    removed = sign("anna removes bert", "anna", remove("bert"), "start")
+    said = leave(here.operations[removed], "bert").encode()
+    final = sign("dora removes bert, who left where he was out", "dora", remove("bert", statements=[said]), grants)
+    comment = "a removal carries a statement from a branch that took its user out"
+    forks.accepts(comment, "ROS-11 ROS-8", "Fork Leaving", grants, removed, final)
 
 
 def _pending(forks: Forks) -> None:
