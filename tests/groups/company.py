@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
-from siegel import UserId
+from siegel import Identity, PublicIdentity, SealingKeys, UserId
 from siegel.envelope import letters
 from siegel.errors import SiegelError
 from siegel.events import Event, MessageReceived, ReplyReady
@@ -115,15 +115,18 @@ class Company:
         policy: GroupPolicy = GroupPolicy(),  # noqa: B008  # an immutable value
         by_letter: bool = False,
         contacts: Known | None = None,
+        rotating: Collection[str] = (),
     ) -> None:
         founder, *others = names
         self.at, self.by_letter = AT, by_letter
-        self.contacts: Known = [public(name) for name in EVERYBODY] if contacts is None else contacts
+        self.keys = {name: SealingKeys(person(name)) for name in rotating}
+        self.records = {name: keys.rotate(at=AT) for name, keys in self.keys.items()}
+        self.contacts: Known = [self.public(name) for name in EVERYBODY] if contacts is None else contacts
         self.storages = {founder: MemoryStorage()}
         self.wire: list[tuple[str, bytes]] = []  # everything that was ever sent, and by which device
-        members = {public(name): (roles or {}).get(name, Role.MEMBER) for name in others}
+        members = {self.public(name): (roles or {}).get(name, Role.MEMBER) for name in others}
         group, out = Group.create(
-            person(founder), members=members, name="a team", policy=policy, storage=self.storages[founder], at=AT
+            self.holder(founder), members=members, name="a team", policy=policy, storage=self.storages[founder], at=AT
         )
         self.groups = {founder: group}
         for name in others:
@@ -132,6 +135,12 @@ class Company:
 
     def __getitem__(self, device: str) -> Group:
         return self.groups[device]
+
+    def holder(self, device: str) -> Identity | SealingKeys:
+        return self.keys.get(owner(device), person(owner(device)))
+
+    def public(self, device: str) -> PublicIdentity:
+        return self.records.get(owner(device), public(owner(device)))
 
     def tick(self, step: int = SECOND) -> int:
         """The instant, a moment later."""
@@ -155,7 +164,7 @@ class Company:
     def add(self, device: str, *names: str, role: Role = Role.MEMBER) -> Heard:
         for name in names:
             self.storages.setdefault(name, MemoryStorage())
-        return self.do(device, "add", [public(name) for name in names], role=role)
+        return self.do(device, "add", [self.public(name) for name in names], role=role)
 
     # --- receiving
 
@@ -190,7 +199,7 @@ class Company:
     def join(self, device: str, invitation: bytes) -> Group:
         self.groups[device] = Group.join(
             invitation,
-            identity=person(owner(device)),
+            identity=self.holder(device),
             contacts=self.contacts,
             storage=self.storages.setdefault(device, MemoryStorage()),
             at=self.at,
@@ -203,7 +212,7 @@ class Company:
         """The device starts anew from its storage."""
         self.groups[device] = Group.load(
             self.groups[device].group_id,
-            identity=person(owner(device)),
+            identity=self.holder(device),
             contacts=self.contacts,
             storage=self.storages[device],
         )
@@ -220,7 +229,7 @@ class Company:
         """A second device of a user, from what the first one exports; it asks for what it lacks."""
         self.storages[new] = MemoryStorage()
         self.groups[new] = Group.restore(
-            self.groups[old].export(), identity=person(owner(new)), contacts=self.contacts, storage=self.storages[new]
+            self.groups[old].export(), identity=self.holder(new), contacts=self.contacts, storage=self.storages[new]
         )
         return self.groups[new]
 
@@ -230,13 +239,18 @@ class Company:
         return self.hand(replies, [asker])
 
     def ask(self, device: str, *to: str) -> Heard:
-        """A request and its answers, delivered to who asked."""
-        return self.answer(self.do(device, "request", to=users(*to) if to else None), device)
+        """Requests and what their answers, delivered to who asked, bring about, until they bring nothing more."""
+        heard, more = Heard(), True
+        while more:
+            answered = self.answer(self.do(device, "request", to=users(*to) if to else None), device)
+            heard.outcomes += answered.outcomes
+            more = any(not isinstance(outcome, SiegelError) for outcome in answered.of(device))
+        return heard
 
     # --- what no honest client sends
 
     def candidate(self, device: str) -> tuple[Candidate, Member]:
-        return Candidate(self.groups[device]._state, at=self.tick()), Member(person(owner(device)), self.contacts)
+        return Candidate(self.groups[device]._state, at=self.tick()), Member(self.holder(device), self.contacts)
 
     def sealed(self, device: str, control: Control, *to: str) -> bytes:
         """Any control, sealed by a member to these people."""
