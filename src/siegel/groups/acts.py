@@ -13,6 +13,7 @@ from siegel._core.instants import DAY
 from siegel._core.secret import Secret
 from siegel._core.suite import SECRET_BYTES, random_bytes
 from siegel.errors import InvalidArgument, StateError
+from siegel.groups import chain as chains
 from siegel.groups import epoch
 from siegel.groups.actions import (
     MAX_CLOSES,
@@ -22,6 +23,7 @@ from siegel.groups.actions import (
     Adopt,
     ChainClose,
     Create,
+    Dismiss,
     FreshKey,
     GroupPolicy,
     Refresh,
@@ -116,12 +118,7 @@ def set_policy(candidate: Candidate, member: Member, policy: GroupPolicy) -> tup
 
 def adopt(candidate: Candidate, member: Member, operations: tuple[bytes, ...]) -> tuple[UserId, ...]:
     """Does what operations of losing branches wanted to do, in this order."""
-    history = candidate.history
-    pending = {operation.head: operation.action for operation in history.pending}
-    if not set(operations) <= pending.keys():
-        raise InvalidArgument("not a pending operation")
-    actions = [pending[head] for head in operations]
-    roster = history.roster
+    actions, roster = _pending(candidate.history, operations), candidate.history.roster
     gone = {user for action in actions if isinstance(action, Remove) for user in action.users if user in roster.members}
     silenced = gone | {a.user for a in actions if isinstance(a, SetRole) and not _posts(a.role, roster.policy)}
     policies = [action.policy for action in actions if isinstance(action, SetPolicy)]
@@ -132,6 +129,20 @@ def adopt(candidate: Candidate, member: Member, operations: tuple[bytes, ...]) -
     key = Secret(random_bytes(SECRET_BYTES)) if gone or tightened else None
     fresh = _fresh(candidate, member, key, gone) if key else None
     return act(candidate, member, Adopt(operations, closes_of(candidate, silenced), fresh), key=key)
+
+
+def dismiss(candidate: Candidate, member: Member, operations: tuple[bytes, ...]) -> tuple[UserId, ...]:
+    """Ends the waiting of operations of losing branches."""
+    _pending(candidate.history, operations)
+    return act(candidate, member, Dismiss(operations))
+
+
+def _pending(history: History, operations: tuple[bytes, ...]) -> list[Action]:
+    """What these want to do. InvalidArgument if one is not pending: nobody could judge an act that names it."""
+    pending = {operation.head: operation.action for operation in history.pending}
+    if not set(operations) <= pending.keys():
+        raise InvalidArgument("not a pending operation")
+    return [pending[head] for head in operations]
 
 
 def leave(candidate: Candidate, member: Member) -> tuple[UserId, ...]:
@@ -214,20 +225,22 @@ def _advance(candidate: Candidate, history: History, stored: tuple[bytes, ...]) 
 
 
 def closes_of(candidate: Candidate, users: Iterable[UserId]) -> tuple[ChainClose, ...]:
-    """The last index that we know of each chain of these users, ascending by chain id."""
+    """ROS-13: the last index up to which we know each chain of these users, ascending by chain id.
+
+    Who left said themselves where their chains end; beyond what is known here their word counts no more than others'.
+    """
     leavers, concerned = candidate.history.leavers, frozenset(users)
-    found = {
-        chain_id: chain.summary.top - 1
-        for chain_id, chain in candidate.chains.items()
-        if chain.certificate.sender in concerned - leavers.keys() and chain.summary.top
-    }
+    ends = {close.chain_id: close.last_index for user in concerned & leavers.keys() for close in sorted(leavers[user])}
+    found: dict[bytes, int] = {}
+    for chain_id, chain in candidate.chains.items():
+        sender = chain.certificate.sender
+        if sender in concerned:
+            last = chains.known(chain, candidate.rows(chain_id)) - 1
+            found[chain_id] = min(last, ends.get(chain_id, -1)) if sender in leavers else last
     sending = candidate.sending
-    if sending and sending.certificate.sender in concerned and sending.number:
+    if sending and sending.certificate.sender in concerned:
         found[sending.certificate.chain_id] = sending.number - 1
-    for user in concerned & leavers.keys():  # who left said themselves where their chains end
-        for chain_id, last in leavers[user]:
-            found[chain_id] = max(last, found.get(chain_id, 0))
-    return tuple(ChainClose(chain_id, last) for chain_id, last in sorted(found.items())[:MAX_CLOSES])
+    return tuple(ChainClose(chain_id, last) for chain_id, last in sorted(found.items()) if last >= 0)[:MAX_CLOSES]
 
 
 def _fresh(candidate: Candidate, member: Member, key: Secret, gone: Iterable[UserId] = ()) -> FreshKey:

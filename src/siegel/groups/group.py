@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from siegel._core.instants import HOUR, instant
-from siegel.errors import InvalidArgument, PeerError, StateError
+from siegel.errors import InvalidArgument, MalformedError, PeerError, StateError
 from siegel.events import GroupEvent, MessageReceived
 from siegel.groups import acts, epoch, joining, keeping, sending
 from siegel.groups import chain as chains
-from siegel.groups.actions import Action, CloseGroup, Dismiss, GroupPolicy, Rename, Role
+from siegel.groups.actions import Action, CloseGroup, GroupPolicy, Rename, Role
 from siegel.groups.control import Control, Request
 from siegel.groups.intake import Intake
 from siegel.groups.member import Member
@@ -128,12 +128,16 @@ class Group:
     ) -> Group:
         """The group from an ``export``: what was received can be read on, and our next message begins a new chain.
 
-        StateError if the storage has the group already, MalformedError for other bytes.
+        StateError if the storage has the group already, a PeerError for other bytes.
         """
         storage = _given(storage)
         group_id, records = keeping.imported(exported)
         if State.load(storage, group_id) is not None:
             raise StateError("the storage has this group; a restored state never replaces a newer one")
+        trial = MemoryStorage()
+        trial.commit(records, Outgoing())
+        if State.load(trial, group_id) is None:
+            raise MalformedError("exported group", "no roster log")
         storage.commit(records, Outgoing())
         return cls.load(group_id, identity=identity, contacts=contacts, storage=storage)
 
@@ -263,7 +267,8 @@ class Group:
 
     def dismiss(self, *operations: Operation | bytes, at: int | None = None) -> Outgoing:
         """Ends the waiting of these pending operations without effect."""
-        return self._act(at, Dismiss(_heads(operations)))
+        heads = _heads(operations)
+        return self._send(at, lambda candidate: acts.dismiss(candidate, self._member, heads))
 
     def leave(self, *, at: int | None = None) -> Outgoing:
         """Says that we are out: nobody seals to us from then on; an admin's ``remove`` makes it final."""
@@ -291,7 +296,7 @@ class Group:
     def request(self, *, to: Iterable[UserId] | None = None, at: int | None = None) -> Outgoing:
         """Asks for what we lack: operations, the epoch key, chains that were not announced to us.
 
-        ``to``: whom to ask, all active members if None. For a chain only its owner can answer.
+        ``to``: whom to ask; if None, all active members and our other devices. For a chain only its owner can answer.
         """
         users = None if to is None else frozenset(to)
 
@@ -300,7 +305,7 @@ class Group:
             key = epoch.key_at(history, candidate.keys, history.roster.head)
             proven = key is not None and key.giver is None
             wanted = Request(history.roster.head, not proven, self._intake.missing_chains)
-            asked = history.active - {self.user_id} if users is None else users
+            asked = history.active if users is None else users  # ourselves, too: a chain may be of our other device
             return self._member.seal(candidate, Control(candidate.group_id, request=wanted), asked)
 
         return self._send(at, ask)

@@ -26,6 +26,7 @@ from siegel.errors import (
     Superseded,
 )
 from siegel.events import (
+    CloneAlarm,
     EpochKeyReceived,
     EpochKeyRefused,
     ForkDetected,
@@ -37,8 +38,9 @@ from siegel.events import (
 )
 from siegel.groups import chain as chains
 from siegel.groups import epoch
+from siegel.groups.actions import Add
 from siegel.groups.broadcast import Broadcast, open_broadcast, parse_broadcast
-from siegel.groups.certificate import Announcement, Close
+from siegel.groups.certificate import Announcement, Certificate, Close
 from siegel.groups.chain import GRACE, Chain, Step
 from siegel.groups.control import CONTENT_TYPE, Control, GivenKey, Request
 from siegel.groups.epoch import EpochKey
@@ -142,7 +144,7 @@ class Receiver:
     def _take_identity(self, encoded: bytes) -> None:
         candidate, record = self._candidate, PublicIdentity.decode(encoded, at=self._candidate.at)
         user, held = record.user_id, candidate.identities.get(record.user_id)
-        if candidate.history.roster.role(user) is None:
+        if candidate.history.roster.role(user) is None and user not in _wanted(candidate.history):
             raise NotPermitted("the record of somebody who is not in the group")
         if held is None or record.issued_at > held.issued_at:
             candidate.identities.put(user, record)
@@ -194,6 +196,7 @@ class Receiver:
         known = candidate.chains.get(certificate.chain_id)
         for close in certificate.closes:
             self._attempt(partial(self._take_close, close, sender))
+            self._notice_twin(close, certificate)
         if known is None:
             self._begin(announcement)
             return
@@ -224,6 +227,14 @@ class Receiver:
         elif chain.certificate.sender == owner:
             permitted, rows = candidate.permissions.of(chain.certificate), candidate.rows(close.chain_id)
             self._follow(chains.close(chain, rows, close, permitted=permitted, at=candidate.at), owner)
+
+    def _notice_twin(self, close: Close, certificate: Certificate) -> None:
+        """Our live chain was ended, and not by us: nobody would accept what we say in it (GRP-7)."""
+        sending = self._candidate.sending
+        if sending and sending.certificate.chain_id == close.chain_id and certificate.sender == self._member.user_id:
+            self._candidate.flags = self._candidate.flags._replace(rotate=True)
+            evidence = (sending.certificate.encode(), certificate.encode())
+            self._events.append(CloneAlarm(close.chain_id, close.end, evidence))
 
     def _follow(self, step: Step, sender: UserId) -> None:
         candidate = self._candidate
@@ -285,7 +296,7 @@ def follow_roster(candidate: Candidate, before: History) -> list[GroupEvent]:
     """Brings keys and chains in line with another history; what happens to messages by that."""
     after, events = candidate.history, list[GroupEvent]()
     settle_keys(candidate)
-    for user in before.roster.members.keys() - after.roster.members.keys():
+    for user in candidate.identities.keys() - after.roster.members.keys() - _wanted(after):
         candidate.identities.put(user, None)
     concerned = _concerned(before, after)
     for chain_id, chain in list(candidate.chains.items()):
@@ -298,6 +309,16 @@ def follow_roster(candidate: Candidate, before: History) -> list[GroupEvent]:
             candidate.take(step)
             events.extend(link_events(step, sender))
     return events
+
+
+def _wanted(history: History) -> set[UserId]:
+    """Whom pending operations would admit: whoever adopts one has to invite them."""
+    return {
+        user
+        for operation in history.pending
+        if isinstance(operation.action, Add)
+        for user, _ in operation.action.members
+    }
 
 
 def _concerned(before: History, after: History) -> set[UserId] | None:

@@ -140,9 +140,11 @@ class State:
         if not log:
             return None
         state = cls(storage, History.load(log))
+        if state.prefix != prefix:
+            raise MalformedError(_WHERE, "the log of another group")
         certificates = {_id(name): Certificate.decode(data) for name, data in storage.load(f"{prefix}certificate/")}
         for name, data in storage.load(f"{prefix}chain/"):
-            state.chains[_id(name)] = Chain.decode(data, certificates[_id(name)])
+            state.chains[_id(name)] = Chain.decode(data, _certificate(certificates, _id(name)))
         state.keys = {_id(name): EpochKey.decode(data) for name, data in storage.load(f"{prefix}key/")}
         for _, data in storage.load(f"{prefix}identity/"):
             record = parse_record(data)
@@ -155,7 +157,7 @@ class State:
             state.audience = _decode_users(own["audience"])
         if "sending" in own:
             chain_id, chain = shape.array(decode(own["sending"]), 2, _WHERE)
-            certificate = certificates[shape.octets(chain_id, CHAIN_ID_BYTES, _WHERE)]
+            certificate = _certificate(certificates, shape.octets(chain_id, CHAIN_ID_BYTES, _WHERE))
             state.sending = SendingChain.decode(shape.octets(chain, None, _WHERE), certificate)
         return state
 
@@ -289,7 +291,18 @@ def prefix_of(group_id: bytes) -> str:
 
 
 def _id(name: str) -> bytes:
-    return bytes.fromhex(name.rpartition("/")[2])
+    try:
+        return bytes.fromhex(name.rpartition("/")[2])
+    except ValueError:
+        pass
+    raise MalformedError(_WHERE, "a name without an id")
+
+
+def _certificate(certificates: Mapping[bytes, Certificate], chain_id: bytes) -> Certificate:
+    certificate = certificates.get(chain_id)
+    if certificate is None or certificate.chain_id != chain_id:
+        raise MalformedError(_WHERE, "a chain without its certificate")
+    return certificate
 
 
 def encode_flags(flags: Flags) -> bytes:
