@@ -156,6 +156,7 @@ def test_what_is_refused_vouches_and_can_come_again() -> None:
 
 
 def test_a_damaged_message_is_vouched_for_later() -> None:
+    """MSG-10, MSG-14."""
     reader, (one, two, three) = Reader(), run(0, 2)
     step = reader.receive([damaged(one), damaged(two)])
     assert step.unproven == (damaged(one), damaged(two))
@@ -279,6 +280,7 @@ def test_dropped_keys_are_expired(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_messages_at_one_index() -> None:
+    """MSG-11, MSG-13."""
     reader, given = Reader(), run(0, 3)
     reader.receive(given)
     rival = parse_message(data_of(2, given[1].link, body=b"rival"))
@@ -357,6 +359,7 @@ def test_an_unused_chain_has_no_messages() -> None:
 
 
 def test_the_end_confirms_what_was_disputed() -> None:
+    """MSG-9, MSG-12, MSG-15."""
     reader, given = Reader(), run(0, 3)
     rival = parse_message(data_of(1, given[0].link, body=b"rival"))
     reader.receive([*given[:3]])
@@ -412,6 +415,7 @@ def test_the_same_end_again_changes_nothing() -> None:
 
 
 def test_after_the_grace() -> None:
+    """MSG-15."""
     reader, given = Reader(), run(0, 3)
     reader.receive(given[1:])
     assert chains.expire(reader.chain, at=AT + 10 * GRACE) is reader.chain, "a live chain keeps its keys"

@@ -104,6 +104,7 @@ def test_a_copy_is_apart() -> None:
 
 
 def test_the_lowest_gaps_are_dropped_first() -> None:
+    """KEY-3."""
     tree, last = fresh(), 2 * MAX_NODES + 101
     for index in range(1, last + 1, 2):
         tree.take(index)

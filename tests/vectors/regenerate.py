@@ -17,9 +17,13 @@ from typing import Final
 
 from tests.markdown import ROOT
 from tests.vectors.generator import (
+    announcements,
+    chain_certificates,
     contacts,
     encoding,
+    group_message,
     identities,
+    key_trees,
     labels,
     padding,
     public_identity,
@@ -49,6 +53,10 @@ CATEGORIES: Final[tuple[Callable[[], Category], ...]] = (
     identities.succession,
     identities.safety_number,
     sealed_message.category,
+    key_trees.category,
+    chain_certificates.category,
+    announcements.category,
+    group_message.category,
     roster_operation.category,
     roster_log.category,
 )

@@ -15,15 +15,19 @@ from tests.vectors.test_v1 import OPERATIONS
 
 SPECIFICATION: Final = {
     name: (ROOT / "docs" / "spec" / f"{name}.md").read_text("utf-8")
-    for name in ("encoding", "labels", "identity", "sealed", "roster")
+    for name in ("encoding", "labels", "identity", "sealed", "roster", "chain", "message")
 }
 RULES: Final = [
     rule for page in SPECIFICATION.values() for rule in re.findall(r"^\*\*([A-Z]+-[0-9]+)\.\*\*", page, re.MULTILINE)
 ]
 CATEGORIES: Final = {
+    "announcement",
+    "chain-certificate",
     "contacts",
     "encoding",
+    "group-message",
     "identity-derivation",
+    "key-tree",
     "labels",
     "merkle",
     "padding",
@@ -46,8 +50,10 @@ CODES: Final = {
     "invalid-message",
     "limit-exceeded",
     "malformed",
+    "missing-sender-key",
     "not-a-recipient",
     "not-permitted",
+    "replay",
     "superseded",
     "unknown-sender",
     "unsupported-version",
@@ -120,7 +126,7 @@ def test_a_stage_has_its_own_errors() -> None:
 
 def test_every_label_that_a_rule_uses_has_a_vector() -> None:
     rows = re.findall(r"^\| `(siegel/1 [a-z ]+)` \|.*\| ([A-Z]+-[0-9]+) \|$", SPECIFICATION["labels"], re.MULTILINE)
-    shown = {vector.test["input"]["label"] for vector in VECTORS if vector.type == "labelled"}
+    shown = {vector.test["input"]["label"] for vector in VECTORS if vector.type in {"labelled", "raw"}}
     assert shown == {label for label, _ in rows}
     assert len(rows) > 15
 

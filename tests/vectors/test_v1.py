@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from siegel.errors import InvalidMessage, PeerError, SiegelError, StateError, TrustError
-from tests.vectors import production, production_roster, production_sealed
+from tests.vectors import production, production_chains, production_roster, production_sealed
 from tests.vectors.files import VECTORS, Vector
 from tests.vectors.notation import to_json
 
-OPERATIONS: Final = production.OPERATIONS | production_roster.OPERATIONS | production_sealed.OPERATIONS
+ROOMS: Final = production, production_chains, production_roster, production_sealed
+OPERATIONS: Final = {name: operation for room in ROOMS for name, operation in room.OPERATIONS.items()}
+
+
+def unstaged(value: Any) -> Any:
+    """What is expected, without the stage of what was refused on the way: the library does not tell it."""
+    if isinstance(value, dict):
+        return {name: unstaged(item) for name, item in value.items() if name != "stage"}
+    return [unstaged(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("vector", [v for v in VECTORS if v.valid], ids=str)
 def test_valid(vector: Vector) -> None:
     """The library gives the expected result, over the same intermediate values."""
     outcome = OPERATIONS[vector.type](vector.case())
-    assert to_json(outcome.expected) == vector.test["expected"]
+    assert to_json(outcome.expected) == unstaged(vector.test["expected"])
     assert to_json(outcome.intermediate) == vector.test.get("intermediate", {})
 
 
@@ -31,7 +39,7 @@ def test_invalid(vector: Vector) -> None:
     error = caught.value
     assert error.code == vector.test["error"]["code"]
     assert isinstance(error, PeerError | TrustError | StateError)
-    assert to_json(case.after) == vector.test.get("expected", {})
+    assert to_json(case.after) == unstaged(vector.test.get("expected", {}))
     assert error.__cause__ is None
     if error.code == InvalidMessage.code:  # one sentence, and nothing that tells which check it was
         assert (str(error), vars(error), error.__context__) == (str(InvalidMessage()), {}, None)

@@ -64,7 +64,7 @@ def _announced_otherwise(refuse: Refuser) -> None:
     items("a node of 33 bytes", 2, array(octets(bytes(33)), *map(octets, honest.nodes[1:])))
     items("a node of text", 2, array(text("x" * 32), *map(octets, honest.nodes[1:])))
     items("a link of 31 bytes", 3, octets(LINK[1:]))
-    items("no link", 3, cbor.NULL)
+    items("no link at all", 3, cbor.NULL)
 
 
 def _certified_otherwise(refuse: Refuser) -> None:

@@ -96,5 +96,20 @@ NOTES: Final[dict[str, dict[str, Any]]] = {
     "Deciding": _note("AUTH_BYPASS", "Operations of losing branches: suspending, adopted, dismissed.", "P6"),
     "Waiting": _note("MISSING_STEP", "Items that come before what they need.", "P6"),
     "AnyOrder": _note("EDGE_CASE", "The same items in another order, or more than once: the same roster.", "P6 P7"),
+    # --- chains of messages
+    "KeyTree": _note("CONFIDENTIALITY", "Which keys follow from which nodes of a key tree.", "P4"),
+    "UsedKey": _note("CONFIDENTIALITY", "A key that was used, dropped, or forgotten on schedule.", "P4"),
+    "Frontier": _note(
+        "CONFIDENTIALITY", "Nodes of a key tree that are not at their place, too few or too many.", "P4 P10"
+    ),
+    "Backlog": _note("BASIC", "Messages that are authentic because of the messages after them.", "P2 P7"),
+    "OutOfOrder": _note("EDGE_CASE", "Messages in another order or other batches, with gaps, or more than once.", "P7"),
+    "Insider": _note("AUTH_BYPASS", "A member, who has all keys of a chain, writes in its owner's name.", "P2"),
+    "NoKey": _note("MISSING_STEP", "A message of a chain, or of a part of a chain, that was not announced here.", "P4"),
+    "Announced": _note("AUTH_BYPASS", "Who announces a chain, how often, and what it changes.", "P1 P2 P4"),
+    "Replayed": _note("REPLAY", "A message that was delivered before.", "P7"),
+    "Contradiction": _note("AUTH_BYPASS", "Two links at one place of a chain: two readers could see two texts.", "P7"),
+    "Ended": _note("ROLLBACK", "What its owner's close ends, and what it confirms.", "P5 P7"),
+    "Permission": _note("AUTH_BYPASS", "What the roster permits, and what it no longer does.", "P6"),
     "Argument": _note("MISSING_STEP", "What the caller asks for cannot be done.", "P1 P10"),
 }

@@ -120,7 +120,7 @@ def _read(group: Group) -> None:
 
     valid("a message", message(5, LINK, b"a text that its readers see").message, 5, "Normal")
     for index in (0, 23, 24, 255, 256, 65_535):
-        valid(f"index {index}", message(index, LINK if index else CERTIFICATE.genesis).message, index)
+        valid(f"a message of index {index}", message(index, LINK if index else CERTIFICATE.genesis).message, index)
     for comment, changed in {
         "three parents": content(parents=PARENTS),
         "a type of one byte, at instant 0": content(content_type="x", sent_at=0),

@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from tests.vectors.generator.book import Group, flipped, stream
-from tests.vectors.generator.chain_parts import LINK, ROOT, SENT_AT, draft, faulty, leaf
+from tests.vectors.generator.chain_parts import LINK, ROOT, SENT_AT, content, draft, faulty, leaf
 from tests.vectors.generator.group_message_outside import HONEST, STEPS, Refuser
 from tests.vectors.generator.two_keys import colliding_block
+from tests.vectors.notation import joined, shake
 from tests.vectors.reference import LATEST, cbor, key_tree, texts
 from tests.vectors.reference.cbor import array, octets, text, uint
 from tests.vectors.reference.group_message import Draft, Steps, encoded_parents, raw, write
@@ -194,7 +196,7 @@ def _contents(refuse: Refuser) -> None:
         "an instant true": (kind, cbor.TRUE, none, body),
         "an instant as text": (kind, text("0"), none, body),
         "no instant": (kind, cbor.NULL, none, body),
-        "no body": (kind, at, none, cbor.NULL),
+        "no body at all": (kind, at, none, cbor.NULL),
         "a body of text": (kind, at, none, text("a text")),
         "a body in an array": (kind, at, none, array(body)),
         "no parents": (kind, at, cbor.NULL, body),
@@ -202,7 +204,9 @@ def _contents(refuse: Refuser) -> None:
         "parents and body exchanged": (kind, at, body, none),
     }.items():
         wrong(comment, array(*items))
-    wrong("a body of 65,537 bytes", array(kind, at, none, octets(bytes(65_537))), "MSG-6 MSG-8", "Limit")
+    large = message_with_large_body(65_537)
+    comment = "a body of 65,537 bytes"
+    refuse("content", comment, large, "MSG-6 MSG-8", "Limit", code=INVALID, step="content")
     wrong("an instant after the year 9999", array(kind, uint(LATEST + 1), none, body), "ENC-10 MSG-6")
     wrong("an instant with a head that is too long", array(kind, uint(5, 8), none, body), "ENC-2 MSG-6", "NonShortest")
     body_head = cbor.head(cbor.BYTES, 6, 1) + b"a text"
@@ -222,7 +226,23 @@ def _contents(refuse: Refuser) -> None:
     wrong("a byte less", array(kind, at, none, body)[:-1], "ENC-4 MSG-6", "Truncated")
     wrong("nothing at all", b"", "ENC-8 MSG-6", "Truncated")
     wrong("no array", octets(b"a text"))
-    wrong("a map", cbor.mapping((uint(0), kind), (uint(1), at), (uint(2), none), (uint(3), body)))
+    wrong("a map in its place", cbor.mapping((uint(0), kind), (uint(1), at), (uint(2), none), (uint(3), body)))
+
+
+def message_with_large_body(size: int) -> dict[str, Any]:
+    """A message whose body was chosen so that its ciphertext is SHAKE256 of a seed, which is short to write down."""
+    nonce, seed = stream("nonce of a large body", 12), b"ciphertext of a large body"
+
+    def written(body: bytes) -> Steps:
+        return write(draft(5, LINK, content=content(body)), {"nonce": lambda *_: nonce})
+
+    probe = written(bytes(size))
+    start = probe.padded.index(cbor.head(cbor.BYTES, size)) + 5  # an array, a type, an instant, no parents, this head
+    keystream = probe.ciphertext[start : start + size]
+    wanted = hashlib.shake_256(seed).digest(size)
+    data = written(bytes(a ^ b for a, b in zip(keystream, wanted, strict=True))).message
+    front = data.index(wanted)
+    return joined(data[:front], shake(seed, size), data[front + size :])
 
 
 def _parents(refuse: Refuser) -> None:

@@ -130,7 +130,7 @@ def _encodings(refuse: Refuser) -> None:
     for comment, data, flags in (
         ("the type of an envelope", instead("type", uint(2)), "WrongType"),
         ("the type of a chain certificate", instead("type", uint(7)), "WrongType"),
-        ("type 0", instead("type", uint(0)), "WrongType"),
+        ("the type number 0", instead("type", uint(0)), "WrongType"),
         ("a type of bytes", instead("type", octets(b"\3")), "WrongShape"),
         ("a certificate in its place", CERTIFICATE.encode(), "WrongType"),
         ("a byte string that holds a message", octets(honest), "WrongShape"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.vectors.generator.book import Category, Group, mutation, stream
+from tests.vectors.generator.chain_labels import chain_labels
 from tests.vectors.generator.messages import PEOPLE, message, reading
 from tests.vectors.generator.people import ALICE, BOB, CAROL, NOW
 from tests.vectors.generator.roster_labels import roster_items, roster_refusals
@@ -57,6 +58,7 @@ def category() -> Category:
     _messages(book.group("open", 12101, PEOPLE))
     _records(book)
     roster_refusals(book, FAULTS)
+    chain_labels(book, FAULTS)
     return book
 
 
