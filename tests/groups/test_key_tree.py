@@ -93,6 +93,24 @@ def test_the_order_of_taking_leaves_no_trace(indices: list[int], chance: random.
             one.take(index)
 
 
+def test_a_key_that_did_not_serve_is_still_there() -> None:
+    tree = fresh()
+    tree.take(3)
+    before = tree.encode()
+
+    def fail(subject: str, key: Secret) -> None:
+        assert (subject, key.reveal()) == ("subject", leaf(60_000))
+        raise MalformedError("test", subject)
+
+    with pytest.raises(MalformedError):
+        tree.spend(60_000, fail, "subject")
+    assert tree.encode() == before
+    assert tree.spend(60_000, lambda subject, key: (subject, key.reveal()), 7) == (7, leaf(60_000))
+    assert not tree.covers(60_000)
+    with pytest.raises(Expired):
+        tree.spend(60_000, fail, "subject")
+
+
 def test_a_copy_is_apart() -> None:
     tree = fresh()
     candidate = tree.copy()

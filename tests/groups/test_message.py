@@ -316,6 +316,22 @@ def test_reading_by_position_is_never_more_lenient(said: Content, data: st.DataO
         assert quick == decode_content(bytes(text))
 
 
+def test_parents_that_are_not_an_array_are_not_read_by_position() -> None:
+    text = encode_content(content())
+    assert messages._usual_content(text) is not None
+    at = text.index(b"\x1b") + 9
+    assert text[at] == 0x80
+    assert messages._usual_content(text[:at] + b"\x40" + text[at + 1 :]) is None
+
+
+@pytest.mark.parametrize("head", range(24, 256))
+def test_no_other_byte_begins_an_index(head: int) -> None:
+    data = data_of(0)
+    assert data[20] == 0
+    with pytest.raises(MalformedError):
+        parse_message(data[:20] + bytes((head,)) + data[21:])
+
+
 def test_a_type_that_is_not_in_normal_form() -> None:
     text = encode_content(content()).replace(b"\x6atext/plain", b"\x6atext/pe\xcc\x81n")
     assert len(text) == len(encode_content(content()))

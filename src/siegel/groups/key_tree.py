@@ -11,8 +11,8 @@ Source: Goldreich, Goldwasser, Micali, "How to construct random functions" (1986
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeAlias, TypeVar
 
 from siegel._core.labels import Label
 from siegel._core.secret import KeyObject, Secret
@@ -24,6 +24,9 @@ INDEX_COUNT: Final = 1 << DEPTH
 NODE_BYTES: Final = 32
 MAX_NODES: Final = 4096  # KEY-3, 144 kB; only a sender who skips thousands of messages makes a frontier that large
 
+_Subject = TypeVar("_Subject")
+_Result = TypeVar("_Result")
+
 _Node: TypeAlias = tuple[int, int, bytes]  # first index covered, height (0 is a leaf), the node
 _ENTRY_BYTES: Final = 2 + 1 + NODE_BYTES  # first index, height, node
 _STEP: Final = bytes(Label.KEY_TREE)  # looked up once: a member of an Enum takes longer
@@ -31,7 +34,7 @@ _WHERE: Final = "key tree"
 
 
 class KeyTree(KeyObject):
-    """The frontier of one chain. It changes in place: work on a ``copy`` until the message is authentic and open."""
+    """The frontier of one chain. It changes in place: work on a ``copy``, and assign that when everything is done."""
 
     __slots__ = ("_frontier",)
 
@@ -72,25 +75,36 @@ class KeyTree(KeyObject):
 
     def take(self, index: int) -> Secret:
         """KEY-2: the key of this index, which cannot be derived again afterwards. Expired if it cannot be now."""
+        return self.spend(index, lambda _, key: key, None)
+
+    def spend(self, index: int, use: Callable[[_Subject, Secret], _Result], subject: _Subject) -> _Result:
+        """What ``use(subject, key)`` returns with the key that ``take`` returns. If it raises, the key is still there.
+
+        ``use`` may not touch the tree: what is left of the frontier is worked out before, and written after it.
+        """
         frontier = self._frontier
         place = bisect_left(frontier, (index + 1,)) - 1
         if place < 0 or index >= _end(frontier[place]):
             raise Expired("the key of this message was used or dropped")
-        start, height, node = frontier.pop(place)
+        start, height, node = frontier[place]
+        siblings: list[_Node] = []
+        below = 0  # how many of them cover lower indices
         while height:
             height -= 1
             left, right = _children(node)
             middle = start + (1 << height)
             if index < middle:
-                frontier.insert(place, (middle, height, right))
+                siblings.insert(below, (middle, height, right))
                 node = left
             else:
-                frontier.insert(place, (start, height, left))
-                place += 1
+                siblings.insert(below, (start, height, left))
+                below += 1
                 start, node = middle, right
+        result = use(subject, Secret(node))
+        frontier[place : place + 1] = siblings
         if len(frontier) > MAX_NODES:
             self._drop_lowest()
-        return Secret(node)
+        return result
 
     def puncture_from(self, end: int) -> None:
         """Forgets every key from this index on."""
