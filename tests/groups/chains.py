@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Final
+from unittest.mock import patch
 
 from siegel._core.secret import Secret
 from siegel._core.suite import SigningKey
 from siegel.errors import NotPermitted, PeerError
+from siegel.groups import chain as chains
 from siegel.groups.certificate import Announcement, Certificate, Close
+from siegel.groups.chain import Chain, Result, Step
 from siegel.groups.key_tree import KeyTree
+from siegel.groups.links import Permission, Row
 from siegel.groups.message import Content, GroupMessage, parse_message, write_message
 from tests.people import AT, person
 
@@ -101,3 +106,38 @@ def anything(_number: int, _head: bytes) -> PeerError | None:
 def nothing(_number: int, _head: bytes) -> PeerError | None:
     """The rule that permits nothing."""
     return NotPermitted("a rule of the test")
+
+
+def receive_both_ways(
+    chain: Chain,
+    rows: Mapping[int, Row],
+    given: Sequence[GroupMessage],
+    *,
+    permitted: Permission = anything,
+    waiting: Sequence[GroupMessage] = (),
+) -> tuple[Step, bool]:
+    """The step, and whether the messages were a new run; if they were, the general way had the same result."""
+    with patch.object(chains, "_receive_run", wraps=chains._receive_run) as quick:
+        step = chains.receive(chain, rows, given, permitted=permitted, at=AT, waiting=waiting)
+    if quick.called:
+        with patch.object(chains, "_is_new_run", return_value=False):
+            general = chains.receive(chain, rows, given, permitted=permitted, at=AT, waiting=waiting)
+        assert _seen(step) == _seen(general)
+    return step, quick.called
+
+
+def _seen(step: Step) -> tuple[object, ...]:
+    return (
+        step.chain._replace(tree=step.chain.tree.encode()),  # type: ignore[arg-type]  # a tree cannot be compared
+        step.rows,
+        step.events,
+        [_told(result) for result in step.results],
+        [(message, _told(result)) for message, result in step.released],
+        step.unproven,
+    )
+
+
+def _told(result: Result) -> object:
+    if isinstance(result, PeerError):
+        return type(result), result.args, result.__traceback__, result.__cause__, result.__context__
+    return result
