@@ -108,7 +108,7 @@ def test_msg_1_to_7() -> None:
     padded = (len(text) + 4).to_bytes(4, "big") + text
     padded += bytes(-len(padded) % 16)  # sizes from 128 to 255 are multiples of 16
     nonce = sha256(raw("message nonce", leaf, HEDGE, head, genesis, padded))[:12]
-    items = [3, 1, certificate()[4], 0, head, genesis, nonce, sha256(raw("leaf commitment", leaf))]
+    items: list[Any] = [3, 1, certificate()[4], 0, head, genesis, nonce, sha256(raw("leaf commitment", leaf))]
     header = b"\x8a" + cbor(*items)[1:]
     ciphertext = AESGCM(leaf).encrypt(nonce, padded, header)
     signed = header + cbor2.dumps(ciphertext)
