@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from siegel import open_sealed, seal
 from siegel.errors import InvalidMessage, MalformedError
-from tests.attacks import curves
+from tests.attacks import curves, group_wire
 from tests.attacks.artefacts import letter_for, sealed
 from tests.attacks.attacker import (
     ALICE,
@@ -18,6 +18,7 @@ from tests.attacks.attacker import (
     CAROL,
     CONTENT,
     EVERYBODY,
+    MALLORY,
     NOW,
     OPEN,
     PRIVATE,
@@ -30,6 +31,8 @@ from tests.attacks.attacker import (
     refused,
     to,
 )
+from tests.attacks.group_wire import Message
+from tests.attacks.groups import DAVE, GHOST, World, texts
 from tests.attacks.handmade_hpke import seal_with_ephemeral
 
 
@@ -96,3 +99,25 @@ def test_a_refusal_with_a_cause_is_seen() -> None:
         answer(KeyError())
     with pytest.raises(MalformedError), refused(InvalidMessage):
         raise MalformedError("place", "not what was expected")
+
+
+def test_an_insider_by_hand_reads_and_writes_what_the_library_does() -> None:
+    """The group of the attacks, seen from outside the library: what it sends can be read, what is made is accepted."""
+    world = World()
+    world.send(BOB, world.groups[BOB].add([DAVE.record], at=world.at))
+    world.everything_honest_opens()
+    assert len(world.insiders[MALLORY].bodies) == len(world.insiders[DAVE].bodies) == 4
+    assert world.insiders[GHOST].knowledge == (0, 0, 0)
+    assert all(Message.of(data).encode() == data for data in world.log if data[1] == group_wire.GROUP_MESSAGE)
+
+    chain = world.begun(MALLORY)
+    bodies = [b"%d" % number for number in range(3)]
+    data = [chain.write(body).encode() for body in bodies]
+    assert texts(world.take(CAROL, *data)) == [(MALLORY.id, body) for body in bodies]
+    newcomers = chain.announcement(2)
+    assert texts(world.take(ALICE, world.sealed(MALLORY, ALICE, announcements=[newcomers]), data[2])) == [
+        (MALLORY.id, b"2")
+    ]
+    renaming = group_wire.operation(ALICE, world.group_id, world.head, world.height + 1, [group_wire.RENAME, b"new"])
+    world.take(BOB, world.sealed(ALICE, BOB, items=[renaming]))
+    assert world.groups[BOB].roster.head == group_wire.head_of(renaming)
