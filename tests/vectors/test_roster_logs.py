@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from tests.vectors.files import VECTORS
 from tests.vectors.generator.roster_parts import (
     ADMINS_POST,
     END,
@@ -31,7 +32,10 @@ from tests.vectors.generator.roster_parts import (
 )
 from tests.vectors.notation import to_json
 from tests.vectors.production_roster import Log
-from tests.vectors.reference import roster_log
+from tests.vectors.reference import cbor, curve, roster_log
+from tests.vectors.reference.cbor import is_octets
+from tests.vectors.reference.labels import labelled
+from tests.vectors.reference.operations import encoded
 from tests.vectors.reference.roster_wire import ADMIN, MEMBER, Act, Operation, Statement
 
 LENGTH = 30
@@ -96,10 +100,6 @@ class Writer:
         return [list(close(7, 3))] if self.choice.random() < 0.2 else []
 
 
-def outcome(pairs: list[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
-    return sorted(pairs)
-
-
 @pytest.mark.parametrize("seed", range(25))
 def test_both_read_the_same_logs(seed: int) -> None:
     """ROS-5 … ROS-18: after every arrival both say the same, and refuse the same for the same reason."""
@@ -115,9 +115,8 @@ def test_both_read_the_same_logs(seed: int) -> None:
             data = late.pop()
             refused = library.arrive(data)
             writer.log, refusals = roster_log.arrive(writer.log, data)
-            assert outcome([(one, error.code) for one, error in refused]) == outcome(
-                [(one, error.code) for one, error in refusals]
-            )
+            codes = sorted((one, error.code) for one, error in refused)
+            assert codes == sorted((one, error.code) for one, error in refusals)
             assert to_json(library.summary()) == to_json(roster_log.summary(writer.log))
 
 
@@ -137,3 +136,26 @@ def test_the_writer_reaches_everything() -> None:
         *("create", "add", "remove", "adopt", "dismiss", "refresh", "set role", "set policy", "rename"),
         *("pending", "suspended", "leavers", "ties", "decided"),
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "key", "label"),
+    [
+        ("roster-operation", "operation", 5, "roster operation"),
+        ("leave-statement", "statement", 4, "leave statement"),
+    ],
+)
+def test_a_fault_in_the_shape_is_signed(kind: str, name: str, key: int, label: str) -> None:
+    """So nothing but the check that is meant refuses it. Only a fault of key, signature or count cannot be signed."""
+    faulty = [v for v in VECTORS if v.type == kind and not v.valid and v.test["error"]["stage"] == "shape"]
+    signed = 0
+    for vector in faulty:
+        items = cbor.read(vector.case().data(name))
+        if (
+            len(items) == {"operation": 9, "statement": 8}[name]
+            and is_octets(items[key], 32)
+            and is_octets(items[-1], 64)
+        ):
+            curve.verify(items[key], labelled(label, *map(encoded, items[:-1])), items[-1])
+            signed += 1
+    assert len(faulty) - signed == {"operation": 9, "statement": 5}[name]

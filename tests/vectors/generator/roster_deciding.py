@@ -20,7 +20,7 @@ from tests.vectors.generator.roster_parts import (
     set_role,
 )
 from tests.vectors.generator.roster_worlds import GIVES, TAKES, Forks
-from tests.vectors.reference.roster_wire import ADMIN, MEMBER, READER
+from tests.vectors.reference.roster_wire import ADMIN, ARCHIVIST, MEMBER, READER
 
 PENDING, KEEP, ADOPT, DISMISS = "ROS-17", "ROS-18", "ROS-9", "ROS-10"
 
@@ -197,6 +197,15 @@ def _not_adopted(forks: Forks) -> None:
         lost = forks.losing(f"bert {what}", act)
         item = sign(f"anna adopts, bert being demoted: {what}", "anna", adopt(head(lost)), demoted)
         put(f"the author lost the right to what gives: {what}", lost, won, demoted, item)
+    reader = sign("frida makes carl a reader", "frida", set_role("carl", READER), "start")
+    even = sign("bert makes carl an archivist", "bert", set_role("carl", ARCHIVIST), reader)
+    down = sign("anna makes bert a member beside that", "anna", set_role("bert", MEMBER), reader)
+    item = sign("anna adopts the archivist", "anna", adopt(head(even)), down)
+    put("the author lost the right to a change to a role with equal rights", reader, even, down, item)
+    done = forks.losing("bert renames otherwise", GIVES["bert renames otherwise"])
+    same = sign("anna gives the same name", "anna", GIVES["bert renames otherwise"], "start")
+    item = sign("carl adopts what is done by now", "carl", adopt(head(done)), same)
+    put("a member adopts an act of admins of which nothing is left", done, same, item)
     _not_adopted_against(forks)
     out = forks.losing("bert removes mallory", TAKES["bert removes mallory"])
     item = sign("anna adopts without a key", "anna", adopt(head(out)), won)

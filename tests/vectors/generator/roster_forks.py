@@ -18,7 +18,7 @@ from tests.vectors.generator.roster_parts import (
     set_role,
 )
 from tests.vectors.generator.roster_worlds import GIVES, TAKES, Forks
-from tests.vectors.reference.roster_wire import ADMIN, MEMBER, READER
+from tests.vectors.reference.roster_wire import ADMIN, ARCHIVIST, MEMBER, READER
 
 FORK, PENDING, KEEP = "ROS-14", "ROS-17", "ROS-18"
 
@@ -155,6 +155,17 @@ def _pending(forks: Forks) -> None:
     same = sign("anna makes carl a reader", "anna", set_role("carl", READER), "start")
     demotes = forks.losing("bert makes carl a reader", TAKES["bert makes carl a reader"])
     forks.accepts("what both branches did suspends until it is decided", PENDING, "Deciding", demotes, same)
+    emil = sign("frida adds emil", "frida", add({"emil": MEMBER}), "start")
+    against = sign("bert removes emil", "bert", remove("emil"), emil)
+    beside = sign("anna renames beside it", "anna", rename("beside"), emil)
+    forks.accepts("whoever was admitted at the fork is suspended", PENDING, "Deciding", emil, against, beside)
+    down = sign("anna makes bert a member", "anna", set_role("bert", MEMBER), "start")
+    forks.accepts("an admin is demoted in a branch that loses: suspended", PENDING, "Deciding", down, frida)
+    reader = sign("frida makes carl a reader", "frida", set_role("carl", READER), "start")
+    even = sign("bert makes carl an archivist", "bert", set_role("carl", ARCHIVIST), reader)
+    beside = sign("anna renames beside that", "anna", rename("beside"), reader)
+    comment = "a reader becomes an archivist in a branch that loses: pending"
+    forks.accepts(comment, PENDING, "Deciding", reader, even, beside)
     stranger = sign("frida removes carl", "frida", remove("carl"), "start")
     forks.accepts("whoever is out is not suspended", PENDING, "Deciding", other, stranger)
 

@@ -125,6 +125,10 @@ def _no_meaning(path: Path) -> None:
         "sets the policy that there is": set_policy(POLICY),
     }.items():
         path.refuses(f"the founder {comment}", RIGHTS, "Rights", (f"frida {comment}", "frida", act))
+    out, again = ("frida removes dora", "frida", remove("dora")), ("frida removes dora again", "frida", remove("dora"))
+    path.refuses("the founder removes somebody twice", RIGHTS, "Rights", out, again)
+    role = ("frida gives dora a role after that", "frida", set_role("dora", MEMBER))
+    path.refuses("the founder gives a role to somebody who was removed", RIGHTS, "Rights", out, role)
 
 
 def _no_seniority(path: Path) -> None:
@@ -145,6 +149,13 @@ def _no_seniority(path: Path) -> None:
         path.refuses(
             f"{author} removes {comment}", SENIORITY, "Seniority", both, (f"{author} removes, too junior", author, act)
         )
+    founding = path.here.put("founding by anna", found("anna", create({"bert": ADMIN})))
+    removes_anna = path.here.sign("bert removes anna, whose id is higher", "bert", remove("anna"), founding)
+    comment = "an admin whose id is lower removes the founder"
+    path.refuses_items(comment, SENIORITY, "Seniority", [founding, removes_anna], stage="rights")
+    closes = path.here.sign("bert closes", "bert", END, founding)
+    comment = "an admin whose id is lower than the founder's closes"
+    path.refuses_items(comment, SENIORITY, "Seniority", [founding, closes], stage="rights")
     demotes = ("frida makes anna a member", "frida", set_role("anna", MEMBER))
     meanwhile = ("frida makes carl an admin meanwhile", "frida", set_role("carl", ADMIN))
     promotes = ("frida makes anna an admin again", "frida", set_role("anna", ADMIN))

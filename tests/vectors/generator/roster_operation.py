@@ -193,6 +193,8 @@ def _outside(refuse: Refuser, item: Operation | Statement, number: str) -> None:
     # The rest is never read: the size is checked first.
     whole = joined(honest, shake(b"too long", MAX_BYTES + 1 - len(honest)))
     refuse.data("1,048,577 bytes", "size", whole, "ROS-3", "Limit", code="limit-exceeded")
+    allowed = joined(honest, shake(b"too long", MAX_BYTES - len(honest)))
+    refuse.data("1,048,576 bytes, most of them behind the end", "encoding", allowed, "ROS-3 ENC-8", "TrailingBytes")
 
 
 # --- the items of an operation ----------------------------------------------------------------------------------------
@@ -336,6 +338,9 @@ def _carried(refuse: Refuser) -> None:
         refuse.data(
             f"carried as a statement: {comment}", "statements", operation.encode(), spec, flags, code=code, step="items"
         )
+    many = follow(FOUNDING, "frida", remove("carl", statements=[b""] * 256))
+    comment = "carried as statements: 256 times nothing, as many as there may be"
+    refuse.data(comment, "statements", many.encode(), f"{spec} ROS-3", "Truncated", step="items")
     honest = GONE.encode()
     second = follow(FOUNDING, "frida", remove("carl", statements=[honest, flipped(honest, -1)]))
     comment = "carried as a statement: a second one with a damaged signature"

@@ -9,6 +9,8 @@ from tests.vectors.generator.roster_parts import (
     POLICY,
     add,
     close,
+    create,
+    found,
     fresh,
     leave,
     refresh,
@@ -103,6 +105,14 @@ def _seniority(path: Path) -> None:
     path.accepts(
         "whoever was an admin before stands behind", SENIORITY, "Seniority", demotes, meanwhile, promotes, removes
     )
+    dora = ("frida makes dora an admin", "frida", set_role("dora", ADMIN))
+    bert = ("frida adds bert as an admin after that", "frida", add({"bert": ADMIN}))
+    path.accepts("a grant by role and one by admission, a height later", SENIORITY, "Seniority", dora, bert)
+    here = path.here
+    founding = here.put("founding by anna", found("anna", create({"bert": ADMIN})))
+    removes_bert = here.sign("anna removes bert, whose id is lower", "anna", remove("bert"), founding)
+    given = {"items": [founding, removes_bert]}
+    here.group.valid("the founder is the most senior, whatever the id", spec=SENIORITY, flags="Seniority", input=given)
 
 
 def _leaving(path: Path) -> None:
