@@ -107,9 +107,10 @@ class World:
     def height(self) -> int:
         return self.groups[ALICE].roster.height
 
-    def key_of(self, person: Person) -> bytes:
-        """The newest epoch key that a member could have."""
-        return self.insiders[person].keys[-1]
+    @property
+    def key(self) -> bytes:
+        """The newest epoch key that a member who was invited could have."""
+        return self.insiders[BOB].keys[-1]
 
     def records(self, person: Person) -> dict[str, bytes]:
         return dict(self.storages[person].load(""))
@@ -185,11 +186,10 @@ class World:
         self.send(owner, Outgoing(None, (self.announced(chain),)))
         return chain
 
-    def announced(self, chain: OwnChain, *, by: Person | None = None) -> bytes:
-        """The broadcast that announces a chain, under the newest epoch key; by its owner, if not by somebody else."""
-        author = by or chain.owner
+    def announced(self, chain: OwnChain) -> bytes:
+        """The broadcast by its owner that announces a chain, under the newest epoch key."""
         said = wire.control(self.group_id, announcements=[chain.announcement()])
-        return wire.broadcast(author, self.group_id, self.head, self.key_of(author), said)
+        return wire.broadcast(chain.owner, self.group_id, self.head, self.key, said)
 
     def remove(self, admin: Person, *people: Person) -> Outgoing:
         """Takes people out; their clients are not told."""
@@ -197,6 +197,13 @@ class World:
         self.present = [person for person in self.present if person not in people]
         self.send(admin, outgoing)
         return outgoing
+
+    def unsent_to_all(self, sender: Person, body: bytes) -> bytes:
+        """As above, with the announcement delivered; the message."""
+        outgoing = self.unsent(sender, body)
+        self.send(sender, Outgoing(None, outgoing.control))
+        assert outgoing.message
+        return outgoing.message
 
     def everything_honest_opens(self) -> None:
         """Everybody who may post says something, everybody present reads it, and all see one roster."""

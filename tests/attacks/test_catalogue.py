@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 IN_SCOPE = {
     f"{kind}-{number}" for kind, last in (("ID", 8), ("PR", 14), ("SM", 13), ("EN", 6)) for number in range(1, last + 1)
-} | {f"GR-{number}" for number in (1, 2, 3, 4, 11)}
+} | {f"GR-{number}" for number in (1, 2, 3, 4, 5, 6, 8, 11, 12)}
 OF_THE_TOOLS = {"test_toolbox.py", Path(__file__).name}
 
 

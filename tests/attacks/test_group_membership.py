@@ -65,9 +65,7 @@ def test_gr_1_whoever_has_no_right_admits_nobody() -> None:
         operation = wire.operation(author, *place, ADD_GHOST)
         spoken = wire.control(world.group_id, items=[operation])
         world.refused(BOB, world.sealed(author, BOB, items=[operation]), NotPermitted)
-        world.refused(
-            BOB, wire.broadcast(author, world.group_id, world.head, world.key_of(MALLORY), spoken), NotPermitted
-        )
+        world.refused(BOB, wire.broadcast(author, world.group_id, world.head, world.key, spoken), NotPermitted)
     own_role = wire.operation(MALLORY, *place, [wire.SET_ROLE, MALLORY.id, wire.ADMIN, []])
     world.refused(BOB, world.sealed(MALLORY, BOB, items=[own_role]), NotPermitted)
     world.everything_honest_opens()

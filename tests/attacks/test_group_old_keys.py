@@ -202,7 +202,7 @@ def test_gr_4_an_export_never_speaks_in_the_old_chain() -> None:
     live = world.groups[CAROL]._state.sending
     assert live
     exported = world.groups[CAROL].export()
-    for secret in (live.seed.reveal(), *(cbor(node) for node in world.insiders[CAROL].keys), world.key_of(CAROL)):
+    for secret in (live.seed.reveal(), *(cbor(node) for node in world.insiders[CAROL].keys), world.key):
         assert secret not in exported
     restored = Group.restore(exported, identity=CAROL.identity, contacts=[])
     first = restored.encrypt(b"from the backup", at=world.at)

@@ -48,7 +48,7 @@ def test_gr_3_a_chain_begun_after_the_removal() -> None:
     Holds: a chain that the removal did not list, and that is not from above it, has no message that stands.
     """
     world = World()
-    before, key = world.head, world.key_of(MALLORY)
+    before, key = world.head, world.key
     world.remove(ALICE, MALLORY)
     chain = wire.chain_of(MALLORY, world.group_id, before)
     said = wire.control(world.group_id, announcements=[chain.announcement()])
@@ -176,7 +176,7 @@ def test_gr_3_a_reader_who_posts() -> None:
         said = wire.control(world.group_id, announcements=announced)
         for person in (ALICE, BOB):
             world.refused(person, world.sealed(MALLORY, person, announcements=announced), NotPermitted)
-            spoken = wire.broadcast(MALLORY, world.group_id, world.head, world.key_of(MALLORY), said)
+            spoken = wire.broadcast(MALLORY, world.group_id, world.head, world.key, said)
             world.refused(person, spoken, NotPermitted)
             world.refused(person, chain.write(b"hear me").encode(), MissingSenderKey)
         world.everything_honest_opens()

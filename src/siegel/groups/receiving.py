@@ -212,17 +212,18 @@ class Receiver:
             raise LimitExceeded("chains", f"more than {MAX_LIVE_CHAINS} live ones of one sender")
         self._follow(chains.begin(announcement), sender)
         self._events.append(SenderKeyReceived(sender, certificate.chain_id, announcement.start))
-        owed = candidate.closes.get(certificate.chain_id)
-        if owed is not None:
-            candidate.closes.put(certificate.chain_id, None)
-            self._take_close(owed.close, owed.owner)
+        for name, owed in list(candidate.closes.items()):
+            if owed.close.chain_id == certificate.chain_id:
+                candidate.closes.put(name, None)
+                self._take_close(owed.close, owed.owner)
 
     def _take_close(self, close: Close, owner: UserId) -> None:
         candidate, chain = self._candidate, self._candidate.chains.get(close.chain_id)
         if chain is None:
-            owed = sum(1 for other in candidate.closes.values() if other.owner == owner)
-            if owed < _MAX_OWED and not is_ours(candidate, close.chain_id):
-                candidate.closes.put(close.chain_id, OwedClose(owner, close))
+            owed = OwedClose(owner, close)
+            full = sum(1 for other in candidate.closes.values() if other.owner == owner) >= _MAX_OWED
+            if owed.name not in candidate.closes and not full and not is_ours(candidate, close.chain_id):
+                candidate.closes.put(owed.name, owed)
                 self._changed = True
         elif chain.certificate.sender == owner:
             permitted, rows = candidate.permissions.of(chain.certificate), candidate.rows(close.chain_id)

@@ -44,10 +44,15 @@ class Flags(NamedTuple):
 
 
 class OwedClose(NamedTuple):
-    """An owner's close of a chain that is not known yet."""
+    """A close of a chain that is not known yet, and whose word it is: only the chain's owner's will count."""
 
     owner: UserId
     close: Close
+
+    @property
+    def name(self) -> bytes:
+        """What it is kept under: whatever somebody says of a chain takes the place of nobody's word (attack GR-8)."""
+        return sha256(_encode_owed(self))
 
 
 class Overlay(Mapping[_K, _V], Generic[_K, _V]):
@@ -251,8 +256,8 @@ class Candidate:
             records[f"{prefix}key/{epoch.hex()}"] = key.encode() if key else None
         for user, record in self.identities.changed.items():
             records[f"{prefix}identity/{user.data.hex()}"] = record.encode() if record else None
-        for chain_id, owed in self.closes.changed.items():
-            records[f"{prefix}close/{chain_id.hex()}"] = _encode_owed(owed) if owed else None
+        for name, owed in self.closes.changed.items():
+            records[f"{prefix}close/{name.hex()}"] = _encode_owed(owed) if owed else None
         self._add_own(records)
         return records
 
