@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from siegel._core.codec import encode
 from siegel.errors import (
     Expired,
     InvalidArgument,
@@ -25,7 +27,6 @@ from siegel.groups.key_tree import INDEX_COUNT, KeyTree
 from siegel.groups.links import (
     ATTESTED,
     DELIVERED,
-    MAX_RIVALS,
     RECEIVED,
     Disputed,
     Forked,
@@ -326,17 +327,6 @@ def test_a_forged_slot_is_found_when_its_successor_comes() -> None:
     )
 
 
-def test_contradictions_are_bounded() -> None:
-    reader = Reader()
-    rivals = [parse_message(data_of(0, body=bytes((n,)))) for n in range(MAX_RIVALS + 3)]
-    reader.receive(rivals)
-    assert len(reader.rows[1]) == MAX_RIVALS
-    last = next(rival for rival in rivals if all(rival.link != entry.link for entry in reader.rows[1]))
-    assert reader.kinds([last]) == [InvalidMessage]
-    reader.close(0, last.link)
-    assert reader.kinds([last]) == [Opened], "the owner's word counts, however many rivals a thief has signed"
-
-
 # --- the owner's end -------------------------------------------------------------------------------------------------
 
 
@@ -369,6 +359,24 @@ def test_the_end_confirms_what_was_disputed() -> None:
     assert [type(result) for result in step.results] == [Opened]
     assert step.events == (Reinstated(ID, 1, given[1].link), Reinstated(ID, 2, given[2].link))
     assert reader.kinds([rival]) == [NotPermitted]
+
+
+def test_the_end_itself_is_confirmed() -> None:
+    reader, given = Reader(), run(0, 3)
+    reader.receive(given)
+    reader.receive([parse_message(data_of(3, given[2].link, body=b"rival"))])
+    assert reader.close(3, given[3].link).events == (Reinstated(ID, 3, given[3].link),)
+
+
+def test_a_second_end_takes_the_confirmation_back() -> None:
+    reader, given = Reader(), run(0, 3)
+    reader.receive(given)
+    reader.receive([parse_message(data_of(1, given[0].link, body=b"rival"))])
+    confirmed = reader.close(3, given[3].link).events
+    assert confirmed == tuple(Reinstated(ID, n, given[n].link) for n in (1, 2, 3))
+    forked, *disputed = reader.close(2, given[2].link).events
+    assert forked == Forked(ID, 3, (given[3].link, given[2].link))
+    assert disputed == [Disputed(ID, n, given[n].link) for n in (1, 2, 3)]
 
 
 def test_a_contradiction_to_what_is_final_is_evidence_only() -> None:
@@ -412,6 +420,9 @@ def test_the_same_end_again_changes_nothing() -> None:
     before = reader.state()
     assert reader.close(3, given[3].link).rows == {}
     assert reader.state() == before
+    assert [type(event) for event in reader.close(4, bytes(32)).events] == [Forked]
+    assert reader.close(4, bytes(32)).events == (), "two ends are reported once"
+    assert [type(event) for event in reader.close(3, bytes(32)).events] == [Forked, Disputed], "and two links once"
 
 
 def test_after_the_grace() -> None:
@@ -487,6 +498,21 @@ def test_records_are_small() -> None:
     reader.close(0xFFFF, bytes(32))
     assert len(reader.chain.encode()) + len(CERTIFICATE.encode()) < 1024
     assert max(len(encode_row(row)) for row in reader.rows.values()) < 120
+
+
+@pytest.mark.parametrize("at", range(105))
+def test_a_usual_row_is_written_and_read_by_position_in_its_one_form(at: int) -> None:
+    row: Row = (Link(b"\1" * 32, b"\2" * 32, b"\3" * 32, DELIVERED),)
+    data = encode_row(row)
+    assert data == encode([list(entry) for entry in row])
+    assert decode_row(data) == row
+    accepted = 0
+    for byte in range(256):
+        changed = data[:at] + bytes((byte,)) + data[at + 1 :]
+        with suppress(MalformedError):
+            assert encode([list(entry) for entry in decode_row(changed)]) == changed
+            accepted += 1
+    assert accepted == {104: 3}.get(at, 1 if at in {0, 1, 2, 3, 36, 37, 70, 71} else 256)
 
 
 def test_damaged_records_are_refused() -> None:

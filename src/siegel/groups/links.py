@@ -15,6 +15,7 @@ message is touched a bounded number of times, whatever a hostile sender signs. K
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
 from siegel._core import shape
@@ -25,7 +26,7 @@ from siegel.groups.key_tree import INDEX_COUNT
 from siegel.groups.message import GroupMessage
 
 ATTESTED, RECEIVED, DELIVERED, DISPUTED = range(4)
-# So many signed contradictions about one place are kept; a sender who signs more adds nothing to the evidence.
+# So many links of one place are kept, and the final one. A sender who signs more adds nothing to the evidence.
 MAX_RIVALS: Final = 16
 
 # None if a message with this index and roster head may stand; else the error that says why not.
@@ -97,7 +98,9 @@ class Ledger:
         self.events: list[LinkEvent] = []
         self._chain_id = chain_id
         self._rows = rows
-        self._top, self._fork, self._end, self._final = summary
+        self._top, self._fork, self._end, _ = summary
+        self._final: tuple[int, bytes] | None = summary.final
+        self._final_links: list[bytes] = []  # from the owner's close down, as far as they were asked for
         self._unsettled = INDEX_COUNT + 1, -1  # the places whose standing may have changed: lowest, highest
 
     @property
@@ -119,7 +122,16 @@ class Ledger:
         return None
 
     def stands(self, place: int, link: bytes) -> bool:
-        """Whether an attested link is undisputed: not behind the end, not at or above a fork, or final."""
+        """Whether a link whose message was not delivered is undisputed: not behind the end, not forked, or final.
+
+        For a settled ledger: then what was delivered and is not disputed stands, and of two links at most one does.
+        """
+        rivals = self.row(place)
+        if len(rivals) > 1 and any(rival.state == DELIVERED for rival in rivals):
+            return False
+        return self._stands(place, link)
+
+    def _stands(self, place: int, link: bytes) -> bool:
         if self._end and place > self._end[0]:
             return False
         if self._final and place >= self._final[0]:
@@ -127,22 +139,26 @@ class Ledger:
         return self._fork is None or place < self._fork
 
     def _final_link(self, place: int) -> bytes:
-        """The link at a final place, by hash down from the owner's close."""
-        at, link = self._end or (place, b"")
-        while at > place:
-            entry = self.find(at, link)
-            at, link = at - 1, (entry.previous if entry else None) or b""
-        return link
+        """The link at a final place, by hash down from the owner's close. Each step is taken once."""
+        end, link = self._end or (place, b"")
+        links = self._final_links = self._final_links or [link]
+        while len(links) <= end - place:
+            entry = self.find(end + 1 - len(links), links[-1])
+            links.append((entry.previous if entry else None) or b"")
+        return links[end - place]
 
     # --- entering
 
     def attest(self, place: int, link: bytes) -> None:
-        """MSG-9: somebody who can speak for the chain names this link at this place."""
+        """MSG-9: somebody who can speak for the chain names this link at this place.
+
+        A full place takes none but the final link. It is forked already, so nothing is lost but evidence.
+        """
         row = self.changed.get(place) or self._rows.get(place, ())
         if not row:
             self._top = max(self._top, place)
             self.changed[place] = (Link(link, None, None, ATTESTED),)
-        elif row[0].link != link and self.find(place, link) is None:
+        elif self.find(place, link) is None and (len(row) < MAX_RIVALS or self._final == (place, link)):
             self._add_rival(place, row, Link(link, None, None, ATTESTED))
 
     def enter(self, message: GroupMessage, *, proven: bool) -> bool:
@@ -159,7 +175,7 @@ class Ledger:
         elif row[0].previous is not None:
             return True  # seen before
         self.changed[place] = (Link(message.link, message.previous, message.head, RECEIVED),)
-        self.attest(place - 1, message.previous)
+        self._attest_previous(message)
         return True
 
     def deliver(self, message: GroupMessage) -> None:
@@ -175,16 +191,16 @@ class Ledger:
 
         An owner who closes in two ways has ended the chain at the lower place, and confirmed nothing.
         """
-        self.attest(end, link)
         if self._end is None:
             self._end = self._final = end, link
+            self.unsettle(end, self._top)
         elif self._end != (end, link):
-            if end != self._end[0]:
+            if end < self._end[0] or (end > self._end[0] and self._final):
                 self._report_fork(min(end, self._end[0]), (self._end[1], link))
+            self.unsettle(min(end, self._final[0] if self._final else end), self._end[0])
             self._end, self._final = min(self._end, (end, link)), None
-        else:
-            return
-        self.unsettle(0, self._top)
+        self.attest(end, link)
+        self._extend_final()
 
     def _add_rival(self, place: int, row: Row, rival: Link) -> None:  # MSG-11
         self.changed[place] = tuple(sorted((*row, rival)))
@@ -195,6 +211,20 @@ class Ledger:
 
     def _report_fork(self, place: int, links: tuple[bytes, ...]) -> None:
         self.events.append(Forked(self._chain_id, place, links))
+
+    def _attest_previous(self, message: GroupMessage) -> None:
+        if self._final == (message.number + 1, message.link):
+            self._extend_final()
+        else:
+            self.attest(message.number, message.previous)
+
+    def _extend_final(self) -> None:
+        """MSG-12: follows the owner's close down as far as the messages are here."""
+        while self._final and (entry := self.find(*self._final)) and entry.previous is not None:
+            place, link = self._final[0] - 1, entry.previous
+            self._final = place, link
+            self.attest(place, link)
+            self.unsettle(place, place)
 
     def _replace(self, place: int, entry: Link) -> None:
         row = self.row(place)
@@ -210,7 +240,7 @@ class Ledger:
         entry = self.find(place, message.link)
         if entry is not None and entry.previous is None:
             self._replace(place, Link(message.link, message.previous, message.head, RECEIVED))
-            self.attest(place - 1, message.previous)
+            self._attest_previous(message)
         return entry is not None
 
     # --- settling
@@ -221,12 +251,11 @@ class Ledger:
 
     def settle(self, permitted: Permission) -> None:
         """MSG-15: brings the state of delivered messages in line with what stands, and reports each change."""
-        self._extend_final()
         lowest, highest = self._unsettled
         for place in range(lowest, highest + 1):
             for entry in self.row(place):
                 if entry.state >= DELIVERED and entry.head is not None:
-                    stands = self.stands(place, entry.link) and permitted(place - 1, entry.head) is None
+                    stands = self._stands(place, entry.link) and permitted(place - 1, entry.head) is None
                     self._mark(place, entry, DELIVERED if stands else DISPUTED)
         self._unsettled = INDEX_COUNT + 1, -1
 
@@ -236,28 +265,29 @@ class Ledger:
             event = Disputed if state == DISPUTED else Reinstated
             self.events.append(event(self._chain_id, place - 1, entry.link))
 
-    def _extend_final(self) -> None:
-        """MSG-12: follows the owner's close down as far as the messages are here."""
-        if self._final is None:
-            return
-        place, link = highest = self._final
-        while (entry := self.find(place, link)) and entry.previous is not None:
-            place, link = place - 1, entry.previous
-        if place < highest[0]:
-            self._final = place, link
-            self.unsettle(place, highest[0])
-
 
 # --- records ---------------------------------------------------------------------------------------------------------
 
 
+# One message that was seen, as most rows are: by the thousand, and so by position with literal CBOR heads.
+_SEEN: Final = b"\x81\x84\x58\x20%b\x58\x20%b\x58\x20%b%c"
+_SEEN_HEADS: Final = b"\x81\x84\x58\x20", b"\x58\x20", b"\x58\x20"
+_TAKE_SEEN: Final = Struct("4s32s2s32s2s32sB")
+
+
 def encode_row(row: Row) -> bytes:
     """The record of one place: ``[[link, previous, head, state], …]``."""
+    if len(row) == 1 and None not in row[0]:
+        return _SEEN % row[0]
     return encode([list(entry) for entry in row])
 
 
 def decode_row(data: bytes) -> Row:
     """The row that ``encode_row`` wrote. MalformedError for anything else."""
+    if len(data) == _TAKE_SEEN.size:
+        front, link, h1, previous, h2, head, state = _TAKE_SEEN.unpack(data)
+        if (front, h1, h2) == _SEEN_HEADS and ATTESTED < state <= DISPUTED:
+            return (Link(link, previous, head, state),)
     row = tuple(_link(item) for item in shape.array(decode(data), None, _WHERE))
     links = [entry.link for entry in row]
     if not links or links != sorted(set(links)):
