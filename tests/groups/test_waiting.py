@@ -33,6 +33,14 @@ def test_sixteen_for_a_chain() -> None:
         assert [m.number for m in cache.of(bytes((chain,)) * 16)] == list(range(20 - MAX_PER_CHAIN, 20))
 
 
+def test_one_chain_does_not_drive_out_another() -> None:
+    cache = Waiting()
+    cache.add([message(0, 1), *(message(number, 2) for number in range(20))])
+    assert [m.number for m in cache.of(bytes((1,)) * 16)] == [0]
+    cache.remove([message(0, 1)])
+    assert list(cache._by_chain) == [bytes((2,)) * 16]
+
+
 def test_four_mebibytes_in_all() -> None:
     cache = Waiting()
     long = bytes(64 * 2**10)

@@ -20,31 +20,42 @@ class Waiting:
     """The waiting messages by chain, index and link; the oldest go first."""
 
     def __init__(self) -> None:
-        self._messages: dict[tuple[bytes, int, bytes], GroupMessage] = {}
+        self._messages: dict[tuple[bytes, int, bytes], GroupMessage] = {}  # all of them, in the order of their arrival
+        self._by_chain: dict[bytes, dict[tuple[bytes, int, bytes], GroupMessage]] = {}
         self._bytes = 0
 
     def of(self, chain_id: bytes) -> list[GroupMessage]:
         """Those of one chain, in the order of their arrival."""
-        return [message for message in self._messages.values() if message.chain_id == chain_id]
+        return list(self._by_chain.get(chain_id, {}).values())
 
     def add(self, messages: Iterable[GroupMessage]) -> None:
         """Lets messages wait. One that waits already keeps its place."""
         for message in messages:
-            if _key(message) in self._messages:
+            key = _key(message)
+            if key in self._messages:
                 continue
-            self._messages[_key(message)] = message
+            siblings = self._by_chain.setdefault(message.chain_id, {})
+            self._messages[key] = siblings[key] = message
             self._bytes += _size(message)
-            siblings = self.of(message.chain_id)
             if len(siblings) > MAX_PER_CHAIN:
-                self.remove(siblings[:1])
+                self._remove(next(iter(siblings)))
             while self._bytes > MAX_BYTES:
-                self.remove([next(iter(self._messages.values()))])
+                self._remove(next(iter(self._messages)))
 
     def remove(self, messages: Iterable[GroupMessage]) -> None:
         """Forgets messages: they turned out authentic, or their chain is gone."""
         for message in messages:
-            if self._messages.pop(_key(message), None) is not None:
-                self._bytes -= _size(message)
+            self._remove(_key(message))
+
+    def _remove(self, key: tuple[bytes, int, bytes]) -> None:
+        message = self._messages.pop(key, None)
+        if message is None:
+            return
+        self._bytes -= _size(message)
+        siblings = self._by_chain[message.chain_id]
+        del siblings[key]
+        if not siblings:
+            del self._by_chain[message.chain_id]
 
 
 def _key(message: GroupMessage) -> tuple[bytes, int, bytes]:
