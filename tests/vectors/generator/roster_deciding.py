@@ -43,7 +43,7 @@ def _adopted(forks: Forks) -> None:
     for name, act in {**TAKES, **GIVES}.items():
         lost = forks.losing(name, act)
         key = fresh() if act.kind == "remove" or "number 0" in name else None
-        closes = [close(3, 1)] if "removes" in name or "reader" in name else []
+        closes = [close(3, 1)] if name in TAKES else []
         adopts = sign(f"anna adopts: {name}", "anna", adopt(head(lost), closes=closes, key=key), won)
         forks.accepts(f"adopted: {name}", f"{spec} ROS-12 ROS-13", "Deciding", lost, won, adopts)
     lost = forks.losing("bert removes mallory", TAKES["bert removes mallory"])
@@ -198,7 +198,7 @@ def _not_adopted(forks: Forks) -> None:
         item = sign(f"anna adopts, bert being demoted: {what}", "anna", adopt(head(lost)), demoted)
         put(f"the author lost the right to what gives: {what}", lost, won, demoted, item)
     reader = sign("frida makes carl a reader", "frida", set_role("carl", READER), "start")
-    even = sign("bert makes carl an archivist", "bert", set_role("carl", ARCHIVIST), reader)
+    even = sign("bert makes carl, a reader, an archivist", "bert", set_role("carl", ARCHIVIST), reader)
     down = sign("anna makes bert a member beside that", "anna", set_role("bert", MEMBER), reader)
     item = sign("anna adopts the archivist", "anna", adopt(head(even)), down)
     put("the author lost the right to a change to a role with equal rights", reader, even, down, item)

@@ -162,7 +162,7 @@ def _pending(forks: Forks) -> None:
     down = sign("anna makes bert a member", "anna", set_role("bert", MEMBER), "start")
     forks.accepts("an admin is demoted in a branch that loses: suspended", PENDING, "Deciding", down, frida)
     reader = sign("frida makes carl a reader", "frida", set_role("carl", READER), "start")
-    even = sign("bert makes carl an archivist", "bert", set_role("carl", ARCHIVIST), reader)
+    even = sign("bert makes carl, a reader, an archivist", "bert", set_role("carl", ARCHIVIST), reader)
     beside = sign("anna renames beside that", "anna", rename("beside"), reader)
     comment = "a reader becomes an archivist in a branch that loses: pending"
     forks.accepts(comment, PENDING, "Deciding", reader, even, beside)

@@ -124,6 +124,7 @@ TAKES: Mapping[str, Act] = {
     "bert removes mallory": remove("mallory"),
     "bert removes mallory and carl": remove("carl", "mallory"),
     "bert makes carl a reader": set_role("carl", READER, close(3, 1)),
+    "bert makes carl an archivist": set_role("carl", ARCHIVIST, close(3, 1)),
 }
 GIVES: Mapping[str, Act] = {
     "bert adds emil": add({"emil": MEMBER}),
