@@ -191,14 +191,15 @@ def act(
         skipped = member.give(candidate, control, others)
     else:
         skipped = member.spread(candidate, control, head=before.roster.head, to=others)
-    _page(candidate, member, records[MAX_IDENTITIES:])
+    _page(candidate, member, records[MAX_IDENTITIES:], others)
     return (*skipped, *(invite(candidate, member, newcomers) if newcomers else ()))
 
 
 def invite(candidate: Candidate, member: Member, newcomers: frozenset[UserId]) -> tuple[UserId, ...]:
     """Seals log, key and the members' records to newcomers; who was skipped."""
     history = candidate.history
-    records = tuple(candidate.identities[u].encode() for u in history.roster.members if u in candidate.identities)
+    known = [candidate.identities.get(user) for user in history.roster.members]
+    records = tuple(record.encode() for record in known if record)
     control = Control(
         candidate.group_id,
         items=history.records,
@@ -206,16 +207,22 @@ def invite(candidate: Candidate, member: Member, newcomers: frozenset[UserId]) -
         not_after=candidate.at + INVITATION_LIFE,
     )
     skipped = member.give(candidate, control, newcomers)
-    _page(candidate, member, records[MAX_IDENTITIES:])
+    _page(candidate, member, records[MAX_IDENTITIES:], newcomers)
     return skipped
 
 
-def _page(candidate: Candidate, member: Member, records: tuple[bytes, ...]) -> None:
-    """Further records, a thousand at a time: whoever has the log has the key of its head."""
+def _page(candidate: Candidate, member: Member, records: tuple[bytes, ...], users: frozenset[UserId]) -> None:
+    """Further records for these users, page by page; under the key of the head, if they are most of those who hold it.
+
+    To a few they go sealed: a page is 1.4 MB, and whoever is in already has all of them.
+    """
     history = candidate.history
     for first in range(0, len(records), MAX_IDENTITIES):
         control = Control(candidate.group_id, identities=records[first : first + MAX_IDENTITIES])
-        member.spread(candidate, control, head=history.roster.head, to=history.active)
+        if 2 * len(users) > len(history.active):
+            member.spread(candidate, control, head=history.roster.head, to=users)
+        else:
+            member.seal(candidate, control, users)
 
 
 def _advance(candidate: Candidate, history: History, stored: tuple[bytes, ...]) -> None:

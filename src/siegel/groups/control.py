@@ -24,7 +24,7 @@ CONTENT_TYPE: Final = "siegel/control"
 
 MAX_ITEMS: Final = 16_384
 MAX_ANNOUNCEMENTS: Final = 16
-MAX_IDENTITIES: Final = 1_000
+MAX_IDENTITIES: Final = 1_024  # whoever comes to a thousand is told all of them at once
 MAX_ASKED: Final = 64
 _MAX_IDENTITY_BYTES: Final = 2_048
 

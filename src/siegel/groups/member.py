@@ -53,8 +53,9 @@ class Member:
 
     def record_of(self, candidate: Candidate, user: UserId) -> PublicIdentity | None:
         """The newest record known of a user that can be sealed to; None if there is none."""
-        known = [record for record in (candidate.identities.get(user), self._contact(user)) if record]
-        record = max(known, key=lambda public: public.issued_at, default=None)
+        record, other = candidate.identities.get(user), self._contact(user)
+        if record is None or (other is not None and other.issued_at > record.issued_at):
+            record = other
         if record is None or record.not_after + RECORD_GRACE <= candidate.at:
             return None
         refused = candidate.history.roster.policy.sealing is Sealing.FORWARD_SECRET and record.sealing_number == 0
