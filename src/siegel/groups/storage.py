@@ -5,6 +5,7 @@ Law: *save, then speak*. What a step changes and what it wants to send are commi
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
@@ -45,18 +46,31 @@ class MemoryStorage:
 
     def __init__(self) -> None:
         self._folders: dict[str, dict[str, bytes]] = {}  # by the part of the name up to the last slash
+        self._order: list[str] = []  # their names in order: those below a folder stand together
 
     def load(self, prefix: str) -> list[tuple[str, bytes]]:
         """As ``Storage``."""
-        near = [records for folder, records in self._folders.items() if folder.startswith(prefix[: len(folder)])]
-        return [(name, data) for records in near for name, data in records.items() if name.startswith(prefix)]
+        own = self._folders.get(_folder_of(prefix), {})
+        found = [(name, data) for name, data in own.items() if name.startswith(prefix)]
+        for folder in self._order[bisect_right(self._order, prefix) :]:
+            if not folder.startswith(prefix):
+                break
+            found.extend(self._folders[folder].items())
+        return found
 
     def commit(self, changes: Mapping[str, bytes | None], outgoing: Outgoing) -> None:
         """As ``Storage``; what is to be sent is the caller's from the return value alone."""
         del outgoing
         for name, data in changes.items():
-            folder = self._folders.setdefault(name[: name.rfind("/") + 1], {})
+            folder = _folder_of(name)
+            if folder not in self._folders:
+                self._folders[folder] = {}
+                insort(self._order, folder)
             if data is None:
-                folder.pop(name, None)
+                self._folders[folder].pop(name, None)
             else:
-                folder[name] = data
+                self._folders[folder][name] = data
+
+
+def _folder_of(name: str) -> str:
+    return name[: name.rfind("/") + 1]
