@@ -118,6 +118,15 @@ def test_from_a_later_start() -> None:
     assert not reader.quick(RUN)
 
 
+def test_without_the_links_of_what_was_received() -> None:
+    """So begins a state that was restored from an export."""
+    reader = Reader()
+    reader.quick(RUN[:3])
+    reader.rows.clear()
+    assert reader.quick(RUN[3:])
+    assert sorted(reader.rows) == [3, 4, 5, 6, 7, 8]
+
+
 def test_another_chain() -> None:
     with pytest.raises(InvalidArgument):
         Reader().quick([RUN[0], RUN[1]._replace(chain_id=bytes(16)), RUN[2]])
