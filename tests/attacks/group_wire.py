@@ -135,6 +135,11 @@ class Message:
         )
 
 
+def written(place: tuple[bytes, int, bytes, bytes], body: bytes, *, leaf: bytes, sign: Signer) -> Message:
+    """A message at this place (chain id, index, head, previous link) by whoever has the keys."""
+    return Message(*place, sha256(body)[:12], b"", b"", bytes(64)).encrypted(leaf, text(body)).signed(sign)
+
+
 def text(body: bytes, *, at: int = NOW, kind: str = "text/plain", parents: Sequence[Any] = ()) -> list[Any]:
     return [kind, at, list(parents), body]
 
@@ -226,10 +231,8 @@ class OwnChain:
         number = len(self.links) if index is None else index
         if previous is None:
             previous = self.links[number - 1] if number else self.genesis
-        empty = Message(
-            self.chain_id, number, self.head if head is None else head, previous, sha256(body)[:12], b"", b"", bytes(64)
-        )
-        message = empty.encrypted(self.leaf(number), text(body)).signed(self.sign)
+        place = (self.chain_id, number, self.head if head is None else head, previous)
+        message = written(place, body, leaf=self.leaf(number), sign=self.sign)
         if index is None:
             self.links.append(message.link)
         return message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cbor2
 from cryptography.exceptions import InvalidTag
@@ -71,6 +71,28 @@ class Insider:
     def knowledge(self) -> tuple[int, int, int]:
         """How much was learned: epoch keys, controls, texts."""
         return len(self.keys), len(self.controls), len(self.bodies)
+
+
+class Thief(NamedTuple):
+    """What lies in the storage of somebody's client for their live chain: enough to write on in it."""
+
+    chain_id: bytes
+    seed: bytes
+    nodes: list[bytes]
+    number: int
+    previous: bytes
+
+    @classmethod
+    def of(cls, records: Mapping[str, bytes]) -> Thief:
+        (record,) = (data for name, data in records.items() if name.endswith("/own/sending"))
+        chain_id, encoded = cbor2.loads(record)
+        seed, frontier, number, previous = cbor2.loads(encoded)
+        return cls(chain_id, seed, [frontier[at + 3 : at + 35] for at in range(0, len(frontier), 35)], number, previous)
+
+    def write(self, body: bytes, head: bytes, *, index: int, previous: bytes) -> Message:
+        leaf = wire.leaf_of(self.number, self.nodes, index)
+        place = (self.chain_id, index, head, previous)
+        return wire.written(place, body, leaf=leaf, sign=lambda data: wire.sign_with(self.seed, data))
 
 
 class World:

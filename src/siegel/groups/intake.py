@@ -80,8 +80,11 @@ class Intake:
 
     def _park(self, data: bytes, reason: PeerError) -> None:
         self._parked.add(data)
-        if isinstance(reason, MissingSenderKey) and len(self._missing) < MAX_MISSING:
+        if isinstance(reason, MissingSenderKey):
+            self._missing.pop(reason.chain_id, None)
             self._missing[reason.chain_id] = None
+            if len(self._missing) > MAX_MISSING:  # the oldest goes: made-up chains do not fill the list for good
+                del self._missing[next(iter(self._missing))]
 
     # --- control
 
