@@ -211,6 +211,7 @@ class Receiver:
         self.group_id = expand(case.fixture["groupId"])
         self.objects = case.fixture["objects"] | case.input.get("objects", {})
         self.refused = [expand(head) for head in case.input.get("refusedHeads", [])]
+        self.highest = INDEX_COUNT
         self.chains: dict[bytes, Chain] = {}
         self.rows: dict[bytes, dict[int, Row]] = {}
         self.closes: list[tuple[UserId, Close]] = []
@@ -218,8 +219,8 @@ class Receiver:
         self.events: list[LinkEvent] = []
         self.last: PeerError | None = None
 
-    def permitted(self, _number: int, head: bytes) -> PeerError | None:
-        return NotPermitted("a head of the list") if head in self.refused else None
+    def permitted(self, number: int, head: bytes) -> PeerError | None:
+        return NotPermitted("by the list") if head in self.refused or number > self.highest else None
 
     def step(self, step: dict[str, Any], now: int) -> dict[str, Any]:
         self.events, self.last = [], None
@@ -230,6 +231,7 @@ class Receiver:
                 found = self._receive([expand(self.objects[name]) for name in step["messages"]], now)
             case "permit":
                 self.refused = [expand(head) for head in step["refusedHeads"]]
+                self.highest = step.get("highestIndex", INDEX_COUNT)
                 for known in list(self.chains.values()):
                     self._take(chains.review(known, self._rows(known), permitted=self.permitted))
                 found = {}

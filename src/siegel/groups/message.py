@@ -168,7 +168,7 @@ def link_of(signed: bytes) -> bytes:
 
 
 def parse_message(data: bytes) -> GroupMessage:
-    """The message that the bytes hold, nothing of it verified. LimitExceeded, MalformedError or UnsupportedVersion."""
+    """MSG-1: the message that the bytes hold, nothing verified. LimitExceeded, MalformedError or UnsupportedVersion."""
     if type(data) is not bytes:
         raise InvalidArgument("a group message must be bytes")
     layout = _layout(len(data), data[_INDEX_AT]) if len(data) > _INDEX_AT else None

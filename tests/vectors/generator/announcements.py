@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.vectors.generator.book import Category, flipped
 from tests.vectors.generator.chain_certificates import Refuser
-from tests.vectors.generator.chain_parts import CERTIFICATE, LINK, ROOT, announcement, certificate
+from tests.vectors.generator.chain_parts import CERTIFICATE, ENDED, LINK, ROOT, announcement, certificate
 from tests.vectors.generator.people import NOW
 from tests.vectors.reference import cbor
 from tests.vectors.reference.cbor import array, octets, text, uint
@@ -20,11 +20,16 @@ def category() -> Category:
     for start in (0, 1, 2, 10_000, 32_768, 65_535):
         data = announcement(start, LINK if start else None).encode()
         group.valid(f"a chain from index {start} on", spec="CHN-6 KEY-4", flags="Normal", input={"announcement": data})
+    largest = replace(announcement(1, LINK), certificate=certificate(closes=ENDED).encode()).encode()
+    comment = "the largest one: sixteen chains end, from index 1 on"
+    group.valid(comment, spec="CHN-6", flags="Boundary", input={"announcement": largest})
     group = book.group("announcement", 15101)
     refuse = Refuser(group, "announcement", 15002)
     _announced_otherwise(refuse)
     _certified_otherwise(refuse)
     _covered_otherwise(refuse)
+    data = announcement(1, LINK).encode()
+    refuse("encoding", "2,676 bytes", data + bytes(2_676 - len(data)), "CHN-6 ENC-8", "Boundary TrailingBytes")
     return book
 
 

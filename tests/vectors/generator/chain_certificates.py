@@ -41,6 +41,8 @@ def category() -> Category:
     _closes(refuse)
     _keys(refuse)
     _signatures(refuse)
+    data = CLOSING.encode()
+    refuse("encoding", "2,048 bytes", data + bytes(2_048 - len(data)), "CHN-1 ENC-8", "Boundary TrailingBytes")
     _ends(book.group("must-end", 14501))
     return book
 

@@ -56,9 +56,9 @@ def one_by_one(*names: str) -> list[dict[str, Any]]:
     return [received(name) for name in names]
 
 
-def permitting(*refused: bytes) -> dict[str, Any]:
-    """The roster changes: from now on it refuses these heads."""
-    return {"do": "permit", "refusedHeads": list(refused)}
+def permitting(*refused: bytes, highest: int | None = None) -> dict[str, Any]:
+    """The roster changes: from now on it refuses these heads, and what is above the highest index."""
+    return {"do": "permit", "refusedHeads": list(refused)} | ({} if highest is None else {"highestIndex": highest})
 
 
 def expiring(at: int) -> dict[str, Any]:

@@ -108,6 +108,9 @@ def _send(group: Group) -> None:
             stage="argument",
             **sending(step),
         )
+    parents = [list(PARENTS[0])]
+    valid("a body of 65,536 bytes, and a parent", said(shake(b"a long body", 65_536), parents=parents), more=" MSG-8")
+    valid("a type of 255 bytes, and a parent", said(b"", contentType="x" * 255, parents=parents))
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -131,5 +134,7 @@ def _read(group: Group) -> None:
         "a body of 23 bytes": content(bytes(23)),
         "a body of 24 bytes": content(bytes(24)),
         "a body of 256 bytes": content(bytes(256)),
+        "a type of 255 bytes, at instant 0": content(content_type="x" * 255, sent_at=0),
+        "a type of one byte, at the last instant": content(content_type="x", sent_at=LATEST),
     }.items():
         valid(comment, message(5, LINK, content=changed).message, 5)

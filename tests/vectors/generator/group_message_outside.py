@@ -84,6 +84,8 @@ def refused_outside(group: Group, base: int) -> None:
     _shapes(refuse)
     _signatures(refuse)
     _forgeries(refuse)
+    filled = joined(STEPS.message, shake(b"as long as may be", 67_884 - len(STEPS.message)))
+    refuse("encoding", "67,884 bytes", filled, "MSG-8 ENC-8", "Boundary TrailingBytes")
 
 
 def _encodings(refuse: Refuser) -> None:

@@ -42,6 +42,9 @@ def stories(book: Category) -> None:
     _ends(teller)
     _confirmed(teller)
     _limits(teller)
+    _full(teller)
+    _whole_runs(teller)
+    _more(teller)
 
 
 def _order(teller: Teller) -> None:
@@ -279,3 +282,83 @@ def _limits(teller: Teller) -> None:
     ]
     tell(comment, "CHN-7 MSG-12", "Contradiction Ended", *steps, objects=ends)
     assert certificate(at=NOW + 1).chain_id == CERTIFICATE.chain_id
+
+
+def _full(teller: Teller) -> None:
+    rivals = [rival(0, f"rival {n}".encode()) for n in range(17)]
+    above = message(1, rivals[16].link, b"above the seventeenth")
+    objects = {f"rival {n}": steps.message for n, steps in enumerate(rivals)}
+    objects |= {"above": above.message, "end": successor(ending(1, above.link))}
+    objects |= {"damaged 16": damaged(rivals[16].message)}
+    comment = "a full place takes the final link, which the message above it names"
+    steps = [announced(), received(*[*objects][:16]), received("above", "rival 16"), announced("end")]
+    more = received("damaged 16", "above")
+    teller.told(comment, "MSG-9 MSG-10 MSG-12", "Limit Contradiction Ended", *steps, more, objects=objects)
+
+
+def _whole_runs(teller: Teller) -> None:
+    """A run that looks whole is one only if each message names the one before it."""
+    tell = teller.told
+    forged = {"forged": damaged(message(1, RUN[0].link, b"forged").message)} | spoilt(0)
+    comment = "a forged message in the middle of a run whose last signature verifies"
+    tell(
+        comment,
+        "MSG-9 MSG-10",
+        "Backlog Insider",
+        announced(),
+        received("message 0", "forged", "message 2"),
+        objects=forged,
+    )
+    comment = "a forged message at the beginning of a run"
+    forged = {"forged": damaged(message(0, body=b"forged").message)}
+    steps = [announced(), received("forged", "message 1", "message 2")]
+    tell(comment, "MSG-9 MSG-10", "Backlog Insider", *steps, objects=forged)
+    comment = "a message that names the one before the one before it"
+    skipping = {"skipping": message(2, RUN[0].link, b"skipping one").message} | spoilt(0, 1)
+    steps = [announced(), received("damaged 0", "skipping")]
+    tell(comment, "MSG-9 MSG-10", "Backlog", *steps, objects=skipping)
+    comment = "a message twice in one run"
+    tell(
+        comment,
+        "MSG-10 MSG-13",
+        "Backlog Replayed",
+        announced(),
+        received("message 0", "message 1", "message 1", "message 2"),
+    )
+    comment = "a run that does not begin where the last one ended"
+    other = {"other": message(2, LINK, b"elsewhere").message}
+    steps = [announced(), received("message 0", "message 1"), received("other", "message 3")]
+    tell(comment, "MSG-9 MSG-11", "Contradiction", *steps, objects=other)
+    comment = "a run of which one message does not open"
+    unreadable = message(1, RUN[0].link, b"for others", leaf=leaf(2))
+    after = message(2, unreadable.link, b"after it")
+    objects = {"unreadable": unreadable.message, "after": after.message}
+    tell(
+        comment,
+        "MSG-5 MSG-13",
+        "Backlog Commitment",
+        announced(),
+        received("message 0", "unreadable", "after"),
+        objects=objects,
+    )
+
+
+def _more(teller: Teller) -> None:
+    tell = teller.told
+    comment = "the roster closes the chain at an index, and takes it back"
+    steps = [announced(), received(*NAMES[:4]), permitting(highest=1), received("message 2", "message 4"), permitting()]
+    tell(comment, "MSG-13 MSG-15", "Permission", *steps)
+    comment = "a key that is gone is no gap, whatever lies below it"
+    objects = {"rival 1": rival(1).message, "next": successor(ending(3))}
+    steps = [announced(), received("rival 1"), announced("next"), received("message 3", "message 2", "message 1")]
+    tell(comment, "MSG-15 KEY-2", "Ended UsedKey", *steps, objects=objects)
+    comment = "an announcement from index 2 on says how the chain begins, too"
+    elsewhere = {"elsewhere": message(0, LINK).message}
+    steps = [announced("from 2"), received("message 2", "message 3"), received("elsewhere", "message 4")]
+    tell(comment, "CHN-7 MSG-9 MSG-11", "Contradiction", *steps, objects=elsewhere)
+    comment = "two ends at two places, the lower one first, the higher one twice"
+    third, fourth = stream("third chain", 32), stream("fourth chain", 32)
+    ends = {"lower": successor(ending(2)), "higher": successor(ending(3), seed=third)}
+    ends["again"] = successor(ending(3), seed=fourth)
+    steps = [announced(), received(*NAMES[:5]), announced("lower"), announced("higher"), announced("again")]
+    tell(comment, "MSG-12 MSG-15", "Ended Contradiction", *steps, objects=ends)

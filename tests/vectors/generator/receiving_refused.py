@@ -58,6 +58,8 @@ def refusals(book: Category) -> None:
     _not_standing(teller)
     _without_key(teller)
     _unreadable(teller)
+    _full(teller)
+    _more(teller)
 
 
 def _announcements(teller: Teller) -> None:
@@ -325,3 +327,36 @@ def _unreadable(teller: Teller) -> None:
     moved = message(0, leaf=leaf(1))
     objects = {"moved": damaged(moved.message), "next": message(1, moved.link).message}
     refuse(comment, announced(), received("next"), received("moved"), objects=objects)
+
+
+def _full(teller: Teller) -> None:
+    objects = {f"rival {n}": rival(0, f"rival {n}".encode()).message for n in range(17)}
+    objects["above"] = message(1, rival(0, b"rival 16").link, b"above the seventeenth").message
+    comment = "the seventeenth link of one place, named by the message above it"
+    steps = [announced(), received(*[*objects][:16]), received("above"), received("rival 16")]
+    spec, flags = "MSG-9 MSG-10", "Limit Contradiction"
+    teller.refused("authentic", "invalid-message", comment, spec, flags, *steps, objects=objects)
+
+
+def _more(teller: Teller) -> None:
+    def refuse(comment: str, spec: str, flags: str, *steps: dict[str, Any], **more: Any) -> None:
+        teller.refused("standing", "not-permitted", comment, spec, flags, *steps, **more)
+
+    comment = "below what is final, and above a fork"
+    objects = {"rival 1": rival(1).message, "next": successor(ending(6))}
+    steps = [announced(), received("message 0", "message 1"), received("rival 1"), announced("next")]
+    more = [received("message 6"), received("message 2")]
+    refuse(comment, "MSG-11 MSG-12", "Ended Contradiction", *steps, *more, objects=objects)
+    comment = "a rival of what is final, again, and with a damaged signature"
+    other = rival(0).message
+    objects = {"rival 0": other, "damaged rival": damaged(other), "next": successor(ending(0))}
+    steps = [announced(), received("message 0", "rival 0"), announced("next"), received("message 0")]
+    refuse(comment, "MSG-9 MSG-12", "Ended Contradiction", *steps, received("damaged rival"), objects=objects)
+    comment = "a second message of an index, which names another past as well"
+    objects = {"elsewhere": message(2, LINK, b"elsewhere").message}
+    steps = [announced(), received(*NAMES[:4]), received("elsewhere")]
+    refuse(comment, "MSG-9 MSG-11 MSG-15", "Contradiction", *steps, objects=objects)
+    comment = "a message above the index at which the roster closed the chain"
+    spec, closed = "MSG-13", permitting(highest=3)
+    steps = [announced(), received(*NAMES[:4]), closed, received("message 4")]
+    teller.refused("permission", "not-permitted", comment, spec, "Permission", *steps)

@@ -20,7 +20,7 @@ MAX_RIVALS: Final = 16
 MAX_WAITING: Final = 16
 
 Event: TypeAlias = dict[str, Any]
-Permitted: TypeAlias = Callable[[bytes], bool]  # by roster head
+Permitted: TypeAlias = Callable[[int, bytes], bool]  # by index and roster head
 Key: TypeAlias = tuple[int, bytes]  # place and link
 
 
@@ -82,16 +82,27 @@ class Chain:
     # --- what is said
 
     def attest(self, place: int, link: bytes) -> None:
-        """Names a link at a place."""
-        self.links.setdefault((place, link), None)
+        """Names a link at a place; a full place takes the final one alone (MSG-9)."""
+        if not self.is_full(place) or self.final.get(place) == link:
+            self.links.setdefault((place, link), None)
+
+    def is_full(self, place: int) -> bool:
+        """Whether as many links are attested there as may be."""
+        return len(self.at(place)) >= MAX_RIVALS
+
+    def attest_final(self) -> None:
+        """Names each final link."""
+        for place, link in self.final.items():
+            self.attest(place, link)
 
     def enter(self, messages: Sequence[Message]) -> None:
         """Looks at messages from the newest down; those that are authentic attest (MSG-10)."""
         for message in sorted(messages, key=lambda message: -message.index):
-            counted = len(self.at(message.place)) < MAX_RIVALS
-            if self.is_authentic(message) or (counted and is_signed(message, self.certificate.key)):
+            signed = not self.is_full(message.place) and is_signed(message, self.certificate.key)
+            if self.is_authentic(message) or signed:
                 self.links[message.place, message.link] = message.previous, message.head
                 self.attest(message.index, message.previous)
+                self.attest_final()
 
     def is_authentic(self, message: Message) -> bool:
         """Whether the message's link is attested at its place; ask when all that came with it was looked at."""
@@ -101,8 +112,9 @@ class Chain:
         """The owner's word on the end (CHN-3, MSG-12)."""
         _, index, link = close
         key = (0, self.certificate.genesis) if link is None else (index + 1, link)
-        self.attest(*key)
         self.ends.add(key)
+        self.attest(*key)
+        self.attest_final()
         self.frontier = key_tree.below(self.frontier, key[0])
 
     def extend(self, certificate: Certificate, announcement: Announcement, frontier: Frontier, now: int) -> None:
@@ -122,7 +134,7 @@ class Chain:
         """The message's content, which is thereby delivered (MSG-13). Refused from authentic on."""
         key = message.place, message.link
         require(self.is_authentic(message), "authentic", "invalid-message")
-        require(permitted(message.head), "permission", "not-permitted")
+        require(permitted(message.index, message.head), "permission", "not-permitted")
         require(key not in self.delivered, "delivered", "replay")
         require(self.stands(*key), "standing", "not-permitted")
         require(message.index >= self.start, "start", "missing-sender-key")
@@ -145,7 +157,7 @@ class Chain:
         for (place, link), stood in sorted(self.delivered.items()):
             message = self.links[place, link]
             assert message is not None
-            stands = self.stands(place, link) and permitted(message[1])
+            stands = self.stands(place, link) and permitted(place - 1, message[1])
             if stands != stood:
                 self.delivered[place, link] = stands
                 events.append({"reinstated" if stands else "disputed": place - 1, "link": link})

@@ -201,12 +201,13 @@ class Receiver:
         self.group_id = expand(case.fixture["groupId"])
         self.objects = case.fixture["objects"] | case.input.get("objects", {})
         self.refused = [expand(head) for head in case.input.get("refusedHeads", [])]
+        self.highest = key_tree.COUNT  # index that is permitted
         self.chains: dict[bytes, chain.Chain] = {}
         self.closes: list[tuple[bytes, sender_chain.Close]] = []  # with their owner
         self.last: Refused | None = None  # how the last thing given alone was refused
 
-    def permitted(self, head: bytes) -> bool:
-        return head not in self.refused
+    def permitted(self, index: int, head: bytes) -> bool:
+        return head not in self.refused and index <= self.highest
 
     def step(self, step: dict[str, Any], now: int) -> dict[str, Any]:
         """What one step gives."""
@@ -219,6 +220,7 @@ class Receiver:
                 found = self._receive([expand(self.objects[name]) for name in step["messages"]])
             case "permit":
                 self.refused = [expand(head) for head in step["refusedHeads"]]
+                self.highest = step.get("highestIndex", key_tree.COUNT)
                 found = {}
             case "expire":
                 for known in self.chains.values():
