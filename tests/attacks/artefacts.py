@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from siegel import (
     Contacts,
+    Group,
     Identity,
     OpenedMessage,
     PublicIdentity,
@@ -22,7 +23,14 @@ from siegel import (
     safety_qr,
     seal,
 )
-from tests.attacks.attacker import ALICE, BOB, CAROL, EVERYBODY, MALLORY, NOW, Person
+from siegel._core.secret import Secret
+from siegel.groups.broadcast import open_broadcast, parse_broadcast
+from siegel.groups.certificate import Certificate
+from siegel.groups.message import open_message, parse_message, verify_signature
+from siegel.groups.operations import LeaveStatement, Operation
+from tests.attacks.attacker import ALICE, BOB, CAROL, EVERYBODY, MALLORY, NOW, Person, sha256
+from tests.attacks.group_wire import broadcast, chain_of, leave_statement, operation, removal
+from tests.attacks.groups import World
 
 
 class Artefact(NamedTuple):
@@ -69,7 +77,36 @@ SUCCESSION = Artefact(
 ENVELOPE = Artefact("envelope", sealed(BOB), opened_by(BOB))
 LETTER = Artefact("letter", letter_for(BOB, sealed(BOB, CAROL, MALLORY)), opened_by(BOB))
 PRIVATE_LETTER = Artefact("private letter", letter_for(BOB, sealed(BOB, CAROL, MALLORY, private=True)), opened_by(BOB))
-ARTEFACTS = (RECORD, SUCCESSION, ENVELOPE, LETTER, PRIVATE_LETTER)
+
+
+# --- of groups: made by hand, each read by the room that knows its form ----------------------------------------------
+
+GROUP_ID, HEAD, EPOCH_KEY = (sha256(what) for what in (b"a group", b"a head", b"an epoch key"))
+CHAIN = chain_of(ALICE, GROUP_ID, HEAD, closes=[[bytes(16), 7, HEAD], [b"\1" * 16, 0, None]])
+
+
+def message_read(data: bytes) -> object:
+    message = parse_message(data)
+    verify_signature(message, CHAIN.signing_key)
+    return open_message(message, Secret(CHAIN.leaf(0)))
+
+
+def broadcast_read(data: bytes) -> object:
+    return open_broadcast(parse_broadcast(data), Secret(EPOCH_KEY), group_id=GROUP_ID)
+
+
+OF_GROUPS = (
+    Artefact("group message", CHAIN.write(b"meet at noon", index=0).encode(), message_read),
+    Artefact("chain certificate", CHAIN.certificate(), Certificate.decode),
+    Artefact(
+        "roster operation",
+        operation(ALICE, GROUP_ID, HEAD, 3, removal(BOB.id, EPOCH_KEY, closes=[[CHAIN.chain_id, 7]])),
+        Operation,
+    ),
+    Artefact("leave statement", leave_statement(ALICE, GROUP_ID, HEAD, closes=[[CHAIN.chain_id, 7]]), LeaveStatement),
+    Artefact("broadcast", broadcast(ALICE, GROUP_ID, HEAD, EPOCH_KEY, b"what was said"), broadcast_read),
+)
+ARTEFACTS = (RECORD, SUCCESSION, ENVELOPE, LETTER, PRIVATE_LETTER, *OF_GROUPS)
 
 
 def some_contacts() -> Contacts:
@@ -110,6 +147,8 @@ def _first(results: list[OpenedMessage | SiegelError]) -> OpenedMessage:
     return result
 
 
+_world = World()
+
 BYTE_DOORS: dict[str, Callable[[bytes], object]] = {artefact.name: artefact.read for artefact in ARTEFACTS + STATES} | {
     "inspect": inspect_envelope,
     "audit": lambda data: audit_recipients(data, allowed=EVERYBODY),
@@ -120,6 +159,9 @@ BYTE_DOORS: dict[str, Callable[[bytes], object]] = {artefact.name: artefact.read
     "open unsigned": opened_by(BOB, anonymous=True),
     "user id": UserId,
     "secret": Identity.from_secret,
+    "receive in a group": lambda data: _world.groups[BOB].receive(data, at=NOW),
+    "join a group": lambda data: Group.join(data, identity=BOB.identity, contacts=EVERYBODY, at=NOW),
+    "restore a group": lambda data: Group.restore(data, identity=BOB.identity, contacts=EVERYBODY),
 }
 
 TEXT_DOORS: dict[str, Callable[[str], object]] = {

@@ -16,6 +16,7 @@ from siegel.errors import InvalidMessage, MalformedError, NotARecipient, Unsuppo
 from tests.attacks.artefacts import (
     ARTEFACTS,
     LETTER,
+    OF_GROUPS,
     PRIVATE_LETTER,
     RECORD,
     STATES,
@@ -161,9 +162,10 @@ def test_pr_12_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyP
 # --- PR-13: malleability ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "artefact", [LETTER, PRIVATE_LETTER, RECORD, SUCCESSION], ids=lambda artefact: artefact.name.replace(" ", "-")
-)
+BITWISE = (LETTER, PRIVATE_LETTER, RECORD, SUCCESSION, *OF_GROUPS)
+
+
+@pytest.mark.parametrize("artefact", BITWISE, ids=lambda artefact: artefact.name.replace(" ", "-"))
 def test_pr_13_every_single_bit(artefact: Artefact) -> None:
     """NIP-04, LastPass, MEGA, EFAIL (Poddebniak et al. 2018), aes-gcm RUSTSEC-2023-0096. Every bit of the artefact is
     flipped. Holds: each is refused as the peer's fault, and nothing is returned (P2, P10). Envelopes: twin tests.

@@ -27,7 +27,9 @@ from tests.attacks.artefacts import (
     record_read,
     sealed,
 )
-from tests.attacks.attacker import ALICE, BOB, CONTENT, NOW, cbor, forge, refused, to
+from tests.attacks.attacker import ALICE, BOB, CONTENT, MALLORY, NOW, cbor, forge, refused, to
+from tests.attacks.group_wire import CONTROL, RENAME, broadcast, chain_of, control, operation
+from tests.attacks.groups import World
 from tests.attacks.mutations import field, head, item_at, other_forms, paths, replaced
 
 ENCODED = ARTEFACTS + STATES[:2]
@@ -106,6 +108,47 @@ def test_en_1_mutations(door: str) -> None:
             BYTE_DOORS[door](mutated(chance.choice(pool), chance))
         except SiegelError as error:
             assert error.__cause__ is None  # noqa: PT017  # most raise, some are legitimately read
+
+
+@pytest.mark.parametrize("way", ["sealed", "broadcast"])
+def test_en_1_what_a_member_signs(way: str) -> None:
+    """As above, behind a good signature: a member seals, or broadcasts, mutated operations, announcements, records and
+    whole controls. Holds: events, or an error of the tree; and everybody goes on.
+    """
+    world, chance = World(), random.Random(way)
+    chain = chain_of(MALLORY, world.group_id, world.head)
+    parts_of_control: dict[str, Any] = {
+        "items": [
+            operation(MALLORY, world.group_id, world.head, 1, [RENAME, b"name"]),
+            world.insiders[BOB].controls[0][1][1][0],
+        ],
+        "announcements": [chain.announcement()],
+        "identities": [MALLORY.record.encode(), ALICE.record.encode()],
+        "request": [world.head, True, [chain.chain_id]],
+        "key": [world.head, world.key],
+    }
+    for _ in range(500):
+        damaged: dict[str, Any] = {
+            name: [mutated(item, chance) if chance.random() < 0.4 else item for item in value]
+            if name in ("items", "announcements", "identities")
+            else value
+            for name, value in parts_of_control.items()
+            if chance.random() < 0.5
+        }
+        said = control(world.group_id, **damaged)
+        if chance.random() < 0.3:
+            said = mutated(said, chance)
+        data = (
+            forge(MALLORY, to(BOB), inner=[CONTROL, NOW, said])
+            if way == "sealed"
+            else broadcast(MALLORY, world.group_id, world.head, world.key, said)
+        )
+        try:
+            world.groups[BOB].receive(data, at=world.at)
+        except SiegelError as error:
+            assert error.__cause__ is None  # noqa: PT017  # most raise, some are legitimately read
+    world.present.remove(MALLORY)
+    world.everything_honest_opens()
 
 
 ODD: list[Any] = [0, 1, 23, 2**64 - 1, b"", b"\0" * 32, "", "a", [], [[]], [0] * 6, {}, {0: 0}, True, False, None, 1.5]
