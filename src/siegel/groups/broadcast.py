@@ -14,7 +14,7 @@ from siegel._core import shape
 from siegel._core.codec import decode, encode
 from siegel._core.instants import LATEST
 from siegel._core.labels import Label, labelled
-from siegel._core.padding import FLOOR, pad, padme, unpad
+from siegel._core.padding import pad, padme, unpad
 from siegel._core.secret import Secret
 from siegel._core.suite import (
     HASH_BYTES,
@@ -36,8 +36,9 @@ NONCE_BYTES: Final = 32
 MAX_CONTROL_BYTES: Final = 2 * 2**20
 
 _WHERE: Final = "broadcast"
-_MAX_PADDED_BYTES: Final = padme(MAX_CONTROL_BYTES + 256)  # sender, instant and signature take less than 256
-MAX_BROADCAST_BYTES: Final = _MAX_PADDED_BYTES + 256
+_BESIDE_CONTROL: Final = 4 + 1 + 34 + 9 + 5 + 66  # length, array, sender, instant, head of the control, signature
+_BESIDE_TEXT: Final = 3 + 3 * 34 + 5 + TAG_BYTES  # array, type, version, three hashes, head of the ciphertext
+MAX_BROADCAST_BYTES: Final = padme(_BESIDE_CONTROL + MAX_CONTROL_BYTES) + _BESIDE_TEXT
 
 
 class Broadcast(NamedTuple):
@@ -89,7 +90,7 @@ def parse_broadcast(data: bytes) -> Broadcast:
     commitment = shape.octets(items[2], HASH_BYTES, f"{_WHERE} commitment")
     ciphertext = shape.octets(items[3], None, f"{_WHERE} ciphertext")
     size = len(ciphertext) - TAG_BYTES
-    if not FLOOR <= size <= _MAX_PADDED_BYTES or padme(size) != size:
+    if padme(size) != size:
         raise MalformedError(f"{_WHERE} ciphertext", "not the size of a padded text")
     return Broadcast(head, nonce, commitment, ciphertext, _header(head, nonce, commitment))
 
