@@ -7,14 +7,17 @@ import json
 import os
 import pickle
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import pytest
 
 from siegel import (
+    Group,
     Identity,
+    MemoryStorage,
+    Outgoing,
     PublicIdentity,
     SealingKeys,
     SiegelError,
@@ -42,6 +45,7 @@ from tests.attacks.attacker import (
     sha256,
 )
 from tests.attacks.failures import after_a_secret
+from tests.attacks.groups import World
 from tests.attacks.interface import public_callables
 from tests.attacks.mutations import field
 
@@ -209,6 +213,41 @@ def test_en_6_crash_reports_of_a_sender(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(os, "urandom", bytes)
     for fail in (lambda: keys.rotate(at=NOW + 1), lambda: sealed(BOB), Identity.generate):
         assert_no_secret(report_of(fail))
+
+
+class FullDisk(MemoryStorage):
+    """Shows what it was to write, and fails."""
+
+    def __init__(self, records: Mapping[str, bytes]) -> None:
+        super().__init__()
+        super().commit(records, Outgoing())
+        self.shown: list[bytes] = []
+
+    def commit(self, changes: Mapping[str, bytes | None], outgoing: Outgoing) -> None:
+        del outgoing
+        self.shown = [data for data in changes.values() if data]
+        raise OSError("no space left on device")
+
+
+def test_en_6_crash_reports_of_a_group() -> None:
+    """As above, where a group cannot store what it has just made: chains, epoch keys, its own state. Holds: no record
+    that was on its way to the storage is in the report.
+    """
+    world = World()
+    announcement = world.unsent(CAROL, b"text").control[0]
+    acts: list[Callable[[Group], object]] = [
+        lambda group: group.encrypt(b"text", at=NOW),
+        lambda group: group.remove([MALLORY.user_id], at=NOW),
+        lambda group: group.refresh(at=NOW),
+        lambda group: group.receive(announcement, at=NOW),
+    ]
+    for act in acts:
+        disk = world.storages[ALICE] = FullDisk(world.records(ALICE))
+        report = report_of(partial(act, world.load(ALICE)))
+        assert "_commit" in report
+        assert disk.shown
+        for record in disk.shown:
+            assert repr(record)[2:60] not in report
 
 
 def test_en_6_errors_carry_no_input() -> None:

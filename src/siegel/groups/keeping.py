@@ -15,6 +15,7 @@ from siegel.errors import MalformedError
 from siegel.groups import chain as chains
 from siegel.groups import epoch
 from siegel.groups.state import Candidate, Flags, State, encode_flags, prefix_of
+from siegel.groups.storage import Records
 
 _FORMAT: Final = "siegel group 1"  # local state, not a protocol object
 _WHERE: Final = "exported group"
@@ -51,7 +52,7 @@ def imported(data: bytes) -> tuple[bytes, dict[str, bytes | None]]:
         raise MalformedError(_WHERE, "not an exported group")
     identity = shape.octets(group_id, HASH_BYTES, _WHERE)
     prefix = prefix_of(identity)
-    found: dict[str, bytes | None] = {f"{prefix}own/flags": encode_flags(Flags(rotate=True))}
+    found = Records({f"{prefix}own/flags": encode_flags(Flags(rotate=True))})
     for record in shape.array(records, None, _WHERE):
         name, value = shape.array(record, 2, _WHERE)
         if not shape.text(name, _WHERE).startswith(_FOLDERS):

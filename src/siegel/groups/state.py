@@ -22,7 +22,7 @@ from siegel.groups.links import Row, decode_row, encode_row
 from siegel.groups.message import CHAIN_ID_BYTES
 from siegel.groups.permission import Permissions
 from siegel.groups.sending_chain import SendingChain
-from siegel.groups.storage import Storage
+from siegel.groups.storage import Records, Storage
 from siegel.identity import USER_ID_BYTES, PublicIdentity, UserId, parse_record
 
 MAX_OWN: Final = 16
@@ -241,7 +241,7 @@ class Candidate:
     def changes(self) -> dict[str, bytes | None]:
         """The records that change, by name."""
         state, prefix = self._state, self._state.prefix
-        records: dict[str, bytes | None] = {f"{prefix}log/{sha256(item).hex()}": item for item in self._log}
+        records = Records({f"{prefix}log/{sha256(item).hex()}": item for item in self._log})
         for chain_id, chain in self.chains.changed.items():
             if chain and chain_id not in state.chains:
                 records[f"{prefix}certificate/{chain_id.hex()}"] = chain.certificate.encode()

@@ -26,6 +26,13 @@ class Outgoing(NamedTuple):
         return f"<Outgoing: message {self.message is not None}, {len(self.control)} control>"
 
 
+class Records(dict[str, bytes | None]):
+    """Records by name, None for one to delete. They hold secrets, and no log or crash report shows them (EN-6)."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} records>"
+
+
 class Storage(Protocol):
     """Where groups live. The records hold secrets in the clear: keep them in an encrypted store."""
 
