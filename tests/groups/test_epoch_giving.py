@@ -12,13 +12,14 @@ from siegel._core.instants import LATEST
 from siegel._core.padding import pad, unpad
 from siegel._core.secret import Secret
 from siegel._core.suite import decrypt_once, encrypt_once
-from siegel.errors import InvalidMessage, MissingEpochKey
+from siegel.errors import InvalidMessage, MissingEpochKey, StaleRoster
 from siegel.events import EpochKeyReceived, EpochKeyRefused, SenderKeyReceived
-from siegel.groups import broadcast, epoch
+from siegel.groups import broadcast, epoch, sending
 from siegel.groups.actions import FreshKey, Refresh, Role
 from siegel.groups.control import Control, GivenKey
 from siegel.groups.epoch import EpochKey
 from siegel.groups.roster import propose
+from siegel.groups.storage import MemoryStorage
 from tests.groups.company import BROADCAST, SEALED, Company, Heard, kinds, records_of, user, users
 from tests.people import DAY, HOUR, person, public
 
@@ -155,7 +156,7 @@ def admitted_with(team: Company, inviter: str, name: str, key: Secret) -> None:
 def misled() -> Company:
     """Emil came in by Bert, who told him a false key; what Anna and Carl broadcast does not open for him."""
     team = Company("anna", "bert", "carl", roles={"bert": Role.ADMIN})
-    team.storages["emil"] = type(team.storages["anna"])()
+    team.storages["emil"] = MemoryStorage()
     admitted_with(team, "bert", "emil", FALSE)
     assert held(team, "emil") is not None
     assert not same(held(team, "emil"), held(team, "anna"))
@@ -318,3 +319,36 @@ def test_a_key_is_gone_when_its_time_is_over() -> None:
     assert held(team, "carl", old) is None
     assert held(team, "carl") is not None
     assert [name for name in records_of(team.storages["carl"]) if "/key/" in name and old.hex() in name] == []
+
+
+# --- what comes too early --------------------------------------------------------------------------------------------
+
+
+def test_what_is_early_waits_whatever_stands_beside_it() -> None:
+    """A newer record has overtaken the announcement, and the operation that it stands on has not come."""
+    team = Company("anna", "bert", "carl")
+    older, newer = (person("carl").public(at=team.tick()).encode() for _ in range(2))
+    group_id = team["carl"].group_id
+    rename = team.act("anna", "rename", "x")
+    team.deliver(rename, "anna", to=["carl"])
+    candidate, member = team.candidate("carl")
+    sending.begin_chain(candidate, member)
+    announced = sending.announcement(candidate, member)._replace(identities=(older,))
+    early = team.sealed("carl", announced, "bert")
+    team.hand([team.sealed("carl", Control(group_id, identities=(newer,)), "bert")], ["bert"])
+    assert team.hand([early], ["bert"]).errors("bert") == [StaleRoster]
+    assert team.deliver(rename, "anna", to=["bert"]).events(SenderKeyReceived, "bert") != []
+
+
+def test_a_key_of_a_head_that_is_not_known_is_early_whoever_gives_it() -> None:
+    """Dora, whom Anna does not know to be in yet, gives the key of her own admission."""
+    team = Company("anna", "bert", "carl", roles={"bert": Role.ADMIN})
+    team.storages["dora"] = MemoryStorage()
+    added = team.act("bert", "add", [public("dora")])
+    team.deliver(added, "bert", to=["dora"])
+    head, group_id = team["dora"].roster.head, team["dora"].group_id
+    key = held(team, "dora")
+    assert key is not None
+    given = team.sealed("dora", Control(group_id, key=GivenKey(head, key.key)), "anna")
+    heard = team.hand([given], ["anna"])
+    assert heard.errors("anna") == [StaleRoster]

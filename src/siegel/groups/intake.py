@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from siegel.errors import InvalidArgument, InvalidMessage, MissingEpochKey, MissingSenderKey, PeerError, StaleRoster
+from siegel.errors import InvalidArgument, InvalidMessage, MissingSenderKey, PeerError
 from siegel.events import EpochKeyReceived, GroupEvent, PartRefused, SenderKeyReceived
 from siegel.groups.broadcast import open_broadcast, parse_broadcast
 from siegel.groups.epoch import EpochKey
@@ -17,14 +17,13 @@ from siegel.groups.member import Member
 from siegel.groups.message import GroupMessage, parse_message
 from siegel.groups.messages import Outcome, receive_run
 from siegel.groups.parked import Parked
-from siegel.groups.receiving import BROADCAST, Receiver, take_key
+from siegel.groups.receiving import BROADCAST, EARLY, Receiver, take_key
 from siegel.groups.state import Candidate
 from siegel.groups.waiting import Waiting
 
 MAX_MISSING: Final = 64
 
 _MESSAGE: Final = b"\x8a\x03"
-_LATER = (StaleRoster, MissingSenderKey, MissingEpochKey)  # nothing is wrong with these: something has not come yet
 
 
 class Intake:
@@ -74,7 +73,7 @@ class Intake:
                 places, receive_run(candidate, messages, self._waiting, self._member.user_id), strict=True
             ):
                 outcomes[place] = outcome
-                if isinstance(outcome, _LATER):
+                if isinstance(outcome, EARLY):
                     self._park(run[place], outcome)
         return outcomes
 
@@ -92,13 +91,13 @@ class Intake:
         outcome = self._take_control(candidate, data)
         replaced = tuple(map(EpochKeyReceived, self._judge(candidate)))
         if isinstance(outcome, PeerError):
-            if isinstance(outcome, _LATER):
+            if isinstance(outcome, EARLY):
                 self._park(data, outcome)
             if not replaced:
                 return outcome
             outcome = ()
         events: list[GroupEvent] = [*outcome, *replaced]
-        if any(isinstance(event, PartRefused) and isinstance(event.error, _LATER) for event in events):
+        if any(isinstance(event, PartRefused) and isinstance(event.error, EARLY) for event in events):
             self._parked.add(data)
         events += self._again(candidate)
         for event in events:
@@ -121,14 +120,14 @@ class Intake:
             for data in self._parked:
                 if data[:2] != _MESSAGE:
                     outcome = self._take_control(candidate, data)
-                    if not isinstance(outcome, _LATER):
+                    if not isinstance(outcome, EARLY):
                         self._parked.remove(data)
                     if not isinstance(outcome, PeerError):
                         events += outcome
                         progress = True
         messages = [data for data in self._parked if data[:2] == _MESSAGE]
         for data, outcome in zip(messages, self._messages(candidate, messages), strict=True):
-            if not isinstance(outcome, _LATER):
+            if not isinstance(outcome, EARLY):
                 self._parked.remove(data)
             if not isinstance(outcome, PeerError):
                 events += outcome

@@ -19,6 +19,7 @@ from siegel.errors import (
     LimitExceeded,
     MalformedError,
     MissingEpochKey,
+    MissingSenderKey,
     NotPermitted,
     PeerError,
     Replay,
@@ -55,6 +56,7 @@ MAX_LIVE_CHAINS: Final = 16
 _MAX_OWED: Final = 64
 
 BROADCAST: Final = b"\x86\x0c"
+EARLY: Final = (StaleRoster, MissingSenderKey, MissingEpochKey)  # nothing is wrong: something has not come yet
 
 
 class Receiver:
@@ -74,7 +76,8 @@ class Receiver:
             sender, control = open_control(data, self._member)
             self._take(control, sender, data)
         if not self._changed and not self._events:
-            raise self._refusals[0] if self._refusals else Replay("it says nothing new")
+            early = [refusal for refusal in self._refusals if isinstance(refusal, EARLY)]
+            raise (*early, *self._refusals, Replay("it says nothing new"))[0]
         return (*self._events, *map(PartRefused, self._refusals))
 
     # --- who speaks
@@ -158,10 +161,10 @@ class Receiver:
 
     def _take_key(self, given: GivenKey, sender: UserId, data: bytes) -> None:
         candidate, history = self._candidate, self._candidate.history
-        if sender not in history.active:
-            raise NotPermitted("an epoch key comes from an active member")
         if given.head not in history:
             raise StaleRoster(given.head)
+        if sender not in history.active:
+            raise NotPermitted("an epoch key comes from an active member")
         try:
             key = epoch.given(history, candidate.keys, given.head, given.key, giver=sender, at=candidate.at)
         except InvalidMessage:
