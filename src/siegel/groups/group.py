@@ -227,8 +227,12 @@ class Group:
         Contiguous messages of one sender cost one signature check. Events of a whole chain stand with its last message.
         """
         candidate = self._candidate(at)
-        outcomes = self._intake.take(candidate, items)
-        self._commit(candidate, Outgoing(None, tuple(candidate.outgoing)))
+        try:
+            outcomes = self._intake.take(candidate, items)
+            self._commit(candidate, Outgoing(None, tuple(candidate.outgoing)))
+        except BaseException:
+            self._intake.put_back()
+            raise
         self._remember(outcomes)
         return outcomes
 
@@ -326,8 +330,8 @@ class Group:
         """
         records: dict[str, bytes | None] = {name: None for name, _ in self._state.storage.load(self._state.prefix)}
         name, tombstone = joining.tombstone_record(self._state.history)
-        self._state.storage.commit(records | {name: tombstone}, Outgoing())
         self._in_doubt = True
+        self._state.storage.commit(records | {name: tombstone}, Outgoing())
 
     # --- inside
 
@@ -349,8 +353,8 @@ class Group:
         if changes or outgoing.control or outgoing.message:
             self._in_doubt = True
             self._state.storage.commit(changes, outgoing)
-            self._in_doubt = False
             candidate.assign()
+            self._in_doubt = False
         return outgoing
 
     def _send(self, at: int | None, work: Callable[[Candidate], Skipped]) -> Outgoing:

@@ -33,6 +33,7 @@ class Intake:
         self._member = member
         self._waiting, self._parked = Waiting(), Parked()
         self._missing: dict[bytes, None] = {}
+        self._waited: tuple[tuple[bytes, ...], tuple[GroupMessage, ...]] = (), ()
 
     @property
     def missing_chains(self) -> tuple[bytes, ...]:
@@ -41,6 +42,7 @@ class Intake:
 
     def take(self, candidate: Candidate, inputs: Sequence[bytes]) -> list[Outcome]:
         """One outcome for each input, in order."""
+        self._waited = tuple(self._parked), tuple(self._waiting)
         outcomes: list[Outcome] = []
         run: list[bytes] = []
         for data in inputs:
@@ -53,6 +55,13 @@ class Intake:
             run = []
             outcomes.append(self._control(candidate, data))
         return outcomes + self._messages(candidate, run) if outcomes else self._messages(candidate, run)
+
+    def put_back(self) -> None:
+        """The last batch came to nothing: what it took out waits again."""
+        parked, waiting = self._waited
+        for data in parked:
+            self._parked.add(data)
+        self._waiting.add(waiting)
 
     # --- messages
 

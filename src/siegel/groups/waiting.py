@@ -5,7 +5,7 @@ Law: it is bounded, whoever fills it; losing it loses nothing, because a message
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from siegel.groups.message import GroupMessage
@@ -23,6 +23,9 @@ class Waiting:
         self._messages: dict[tuple[bytes, int, bytes], GroupMessage] = {}  # all of them, in the order of their arrival
         self._by_chain: dict[bytes, dict[tuple[bytes, int, bytes], GroupMessage]] = {}
         self._bytes = 0
+
+    def __iter__(self) -> Iterator[GroupMessage]:
+        return iter(self._messages.values())
 
     def of(self, chain_id: bytes) -> list[GroupMessage]:
         """Those of one chain, in the order of their arrival."""
