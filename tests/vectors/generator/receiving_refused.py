@@ -13,6 +13,7 @@ from tests.vectors.generator.chain_parts import (
     LINK,
     ROOT,
     SEED,
+    certificate,
     content,
     damaged,
     leaf,
@@ -360,3 +361,8 @@ def _more(teller: Teller) -> None:
     spec, closed = "MSG-13", permitting(highest=3)
     steps = [announced(), received(*NAMES[:4]), closed, received("message 4")]
     teller.refused("permission", "not-permitted", comment, spec, "Permission", *steps)
+    comment = "a second certificate, announced from a later index on: a fork at the very beginning"
+    later = announce(certificate(at=NOW + 1), ROOT, 3, RUN[2].link).encode()
+    steps = [announced("from 2"), received("message 2", "message 3"), announced("later")]
+    spec, flags = "CHN-4 CHN-7 MSG-9", "Announced Contradiction"
+    teller.refused("known", "replay", comment, spec, flags, *steps, objects={"later": later})
