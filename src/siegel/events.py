@@ -1,4 +1,4 @@
-"""Knows what is reported beside a result: things that happened and need no exception (spec ID-15, ID-19, GRP-8)."""
+"""Knows what is reported beside a result: things that happened and need no exception (spec ID-15, ID-19, group.md)."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from siegel._core.suite import (
 )
 from siegel.audience import audience_tree, leaf_of, salt_of
 from siegel.envelope import message_id, parse_envelope
+from siegel.groups.control import Control, Request
 from siegel.identity import hedge_secret, sealing_secret, signing_key
 from siegel.merkle import MerkleTree, leaf_hash
 from siegel.sealed import seal_content
@@ -65,6 +66,7 @@ def examples() -> dict[str, Rows]:
         "example-roster": _roster(),
         "example-key-tree": key_tree_rows(),
         "example-chain": chain_rows(Identity.from_secret(ALICE), at=AT),
+        "example-control": _control(),
         "example-group-message": message_rows(Identity.from_secret(ALICE), at=AT),
     }
 
@@ -266,6 +268,17 @@ def _message() -> Rows:
 def _roster() -> Rows:
     alice, bob, carol = map(Identity.from_secret, (ALICE, BOB, CAROL))
     return roster_rows(alice, bob, carol, nonce=NONCE, at=AT)
+
+
+def _control() -> Rows:
+    group_id, head, chain_id = bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 80))
+    asked = Control(group_id, request=Request(head, key=True, chains=(chain_id,)))
+    return [
+        ("group id", group_id),
+        ("head", head),
+        ("chain id", chain_id),
+        ("control that asks for what is above the head, the epoch key and the chain", asked.encode()),
+    ]
 
 
 # --- on the page -----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from tests.vectors.generator import (
     chain_certificates,
     contacts,
     encoding,
+    group,
     group_message,
     identities,
     key_trees,
@@ -59,6 +60,7 @@ CATEGORIES: Final[tuple[Callable[[], Category], ...]] = (
     group_message.category,
     roster_operation.category,
     roster_log.category,
+    group.category,
 )
 
 

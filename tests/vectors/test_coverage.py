@@ -15,7 +15,7 @@ from tests.vectors.test_v1 import OPERATIONS
 
 SPECIFICATION: Final = {
     name: (ROOT / "docs" / "spec" / f"{name}.md").read_text("utf-8")
-    for name in ("encoding", "labels", "identity", "sealed", "roster", "chain", "message")
+    for name in ("encoding", "labels", "identity", "sealed", "roster", "chain", "message", "group")
 }
 RULES: Final = [
     rule for page in SPECIFICATION.values() for rule in re.findall(r"^\*\*([A-Z]+-[0-9]+)\.\*\*", page, re.MULTILINE)
@@ -25,6 +25,7 @@ CATEGORIES: Final = {
     "chain-certificate",
     "contacts",
     "encoding",
+    "group",
     "group-message",
     "identity-derivation",
     "key-tree",
@@ -41,8 +42,7 @@ CATEGORIES: Final = {
     "suite",
     "text-forms",
 }
-# What opening a message or taking an identity can raise. The rest of the tree belongs to rooms without vectors yet;
-# state-error is a broken random generator, and fork is evidence in an event, never raised.
+# What can be raised. The rest of the tree belongs to rooms without vectors yet; fork stands in an event, never raised.
 CODES: Final = {
     "expired",
     "identity-changed",
@@ -54,6 +54,8 @@ CODES: Final = {
     "not-a-recipient",
     "not-permitted",
     "replay",
+    "stale-roster",
+    "state-error",
     "superseded",
     "unknown-sender",
     "unsupported-version",

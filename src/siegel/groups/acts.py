@@ -1,4 +1,4 @@
-"""Knows how we act on a roster: the operation, the key it brings, who is told and how (spec: group.md, GRP-3, GRP-13).
+"""Knows how we act on a roster: the operation, the key it brings, who is told and how (spec: group.md, GRP-3, GRP-11).
 
 Laws: an act is signed only if the roster allows it; a fresh key goes to the active members and to nobody else; whoever
 comes in gets the log, the derived key and the others' records, and nothing from before.

@@ -1,4 +1,4 @@
-"""Knows how a batch of inputs is taken: in order, messages of one chain together, and again what had to wait (GRP-9).
+"""Knows how a batch of inputs is taken: in order, messages of one chain together, and again what had to wait.
 
 Laws: one outcome for each input; a batch has the outcome of its inputs one by one, but for who reports what waited;
 the two caches are no state, and bounded.

@@ -1,4 +1,4 @@
-"""Knows how a group's state is kept over time: what is forgotten on schedule, what a backup holds (spec: GRP-15).
+"""Knows how a group's state is kept over time: what is forgotten on schedule, what a backup holds (spec: group.md).
 
 Laws: keys are gone when their grace is over, and the links of a chain with its keys; an export holds no live sending
 chain and no epoch key, and a state made from one begins a new chain before it sends.

@@ -35,6 +35,7 @@ from siegel.sealed import RESERVED
 Outcome: TypeAlias = tuple[GroupEvent, ...] | PeerError
 
 _OWN: Final = "our own message"
+_FOREIGN: Final = "in our own chain, and not by us"
 
 
 def receive_run(
@@ -169,7 +170,7 @@ def _receive_own(candidate: Candidate, chain: Chain, messages: Sequence[GroupMes
     known = [any(entry.link == m.link and entry.previous for entry in rows.get(m.number + 1, ())) for m in messages]
     step = chains.receive(chain, rows, messages, permitted=lambda _index, _head: None, at=candidate.at)
     outcomes: list[Outcome] = [
-        Replay(_OWN) if seen and message not in step.unproven else InvalidMessage()
+        InvalidMessage() if message in step.unproven else Replay(_OWN) if seen else NotPermitted(_FOREIGN)
         for message, seen in zip(messages, known, strict=True)
     ]
     foreign = [m for m, seen in zip(messages, known, strict=True) if not seen and m not in step.unproven]

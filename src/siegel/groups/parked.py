@@ -1,4 +1,4 @@
-"""Knows what came before the thing it needs: an operation, an epoch key, a chain (spec: group.md, GRP-9). No state.
+"""Knows what came before the thing it needs: an operation, an epoch key, a chain (spec: group.md). No state.
 
 Law: it is bounded, whoever fills it; losing it loses nothing, because whoever gave it was told to give it again.
 """

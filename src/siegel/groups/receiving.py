@@ -1,4 +1,4 @@
-"""Knows how a group takes control: operations, keys, chains, records, requests (spec: group.md, GRP-2, GRP-5, GRP-9).
+"""Knows how a group takes control: operations, keys, chains, records, requests (spec: group.md, GRP-2, GRP-5, GRP-8).
 
 Laws: each part proves itself or is bound to who sent it; an input that changes nothing and is refused raises; what is
 right takes effect, whatever stands beside it. Who may say what:

@@ -1,4 +1,4 @@
-"""Knows when our chain changes, and how it is announced (spec: group.md, GRP-11, GRP-12).
+"""Knows when our chain changes, and how it is announced (spec: group.md, GRP-9, GRP-10).
 
 Laws: a message goes out in a chain whose keys nobody holds who is not active now; everybody who is active can read it;
 a chain that was begun because our state may be known to others is announced sealed, never under an epoch key.
@@ -50,7 +50,7 @@ def require_posting(candidate: Candidate, member: Member) -> None:
 
 
 def ready_chain(candidate: Candidate, member: Member) -> tuple[UserId, ...]:
-    """Begins a new chain if one is due (GRP-11), or announces this one to whoever lacks it; who was skipped."""
+    """Begins a new chain if one is due (GRP-9), or announces this one to whoever lacks it; who was skipped."""
     history, sending = candidate.history, candidate.sending
     policy = history.roster.policy
     if (

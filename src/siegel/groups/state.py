@@ -1,4 +1,4 @@
-"""Knows a group's state as a set of small records, and the candidate for its next state (spec: group.md, GRP-10).
+"""Knows a group's state as a set of small records, and the candidate for its next state (spec: group.md).
 
 Laws: a transition works on a candidate, and nothing of the state changes before the candidate's records are committed;
 it writes the records that changed and no others. Links are read from the storage chain by chain, when they are needed.

@@ -112,4 +112,10 @@ NOTES: Final[dict[str, dict[str, Any]]] = {
     "Ended": _note("ROLLBACK", "What its owner's close ends, and what it confirms.", "P5 P7"),
     "Permission": _note("AUTH_BYPASS", "What the roster permits, and what it no longer does.", "P6"),
     "Argument": _note("MISSING_STEP", "What the caller asks for cannot be done.", "P1 P10"),
+    # --- groups
+    "Authority": _note("AUTH_BYPASS", "Who may say what in a group, and by which way.", "P2 P6"),
+    "Parents": _note("MISSING_STEP", "What a message says of others that its sender had seen.", "P7"),
+    "Clone": _note("ROLLBACK", "Somebody writes in our own chain: state was cloned, restored or stolen.", "P5 P9"),
+    "Sending": _note("CONFIDENTIALITY", "What a client sends, to whom, and when its chain has to change.", "P1 P5"),
+    "Invitation": _note("AUTH_BYPASS", "How somebody comes into a group.", "P6"),
 }
