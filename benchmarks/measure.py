@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
+from typing import ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,16 @@ class Row:
     against: str
     theirs: float
     ratio: float
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that was counted or timed and has nothing beside it."""
+
+    what: str
+    value: float
+    unit: str
     limit: str = ""
 
 
@@ -34,23 +49,46 @@ def compare(
     our_times, their_times = list[float](), list[float]()
     ours()  # the first calls load keys and fill caches; what is measured is the steady state
     theirs()
+    with no_collection():
+        for pair in range(pairs):
+            if pair % 2:
+                our_times.append(seconds(ours))
+                their_times.append(seconds(theirs))
+            else:
+                their_times.append(seconds(theirs))
+                our_times.append(seconds(ours))
+    return row(what, our_times, against, their_times, limit=limit)
+
+
+@contextmanager
+def no_collection() -> Generator[None, None, None]:
+    """Keeps the garbage collector, which comes when it likes, out of what is measured."""
     gc.collect()
     gc.disable()
     try:
-        for pair in range(pairs):
-            if pair % 2:
-                our_times.append(_time(ours))
-                their_times.append(_time(theirs))
-            else:
-                their_times.append(_time(theirs))
-                our_times.append(_time(ours))
+        yield
     finally:
         gc.enable()
-    ratio = median(a / b for a, b in zip(our_times, their_times, strict=True))
-    return Row(what, median(our_times), against, median(their_times), ratio, limit)
 
 
-def _time(function: Callable[[], object]) -> float:
+def row(what: str, ours: list[float], against: str, theirs: list[float], *, limit: str = "") -> Row:
+    """The line for times that were taken pair by pair."""
+    ratio = median(a / b for a, b in zip(ours, theirs, strict=True))
+    return Row(what, median(ours), against, median(theirs), ratio, limit)
+
+
+def timed(function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> tuple[float, _T]:
+    """How long one call takes, and what it returns."""
     start = perf_counter()
-    function()
-    return perf_counter() - start
+    result = function(*arguments, **named)
+    return perf_counter() - start, result
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """How long one call takes."""
+    return timed(function)[0]
+
+
+def usual(function: Callable[[], object], *, times: int) -> float:
+    """The median of as many calls."""
+    return median(seconds(function) for _ in range(times))

@@ -7,8 +7,11 @@ None does the same work: the name says what each does. They show an order of mag
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def installed_peers(body: bytes) -> Iterator[Peer]:
 def missing_peers() -> list[str]:
     """Names of the packages that are not installed."""
     missing: list[str] = []
-    for package in ("nacl", "pyrage", "pyhpke", "tink", "pysequoia", "vodozemac", "olm"):
+    for package in ("nacl", "pyrage", "pyhpke", "tink", "pysequoia", "vodozemac", "olm", "rine_mls"):
         try:
             __import__(package)
         except ImportError:
@@ -131,12 +134,20 @@ class GroupPeer:
 
 def installed_group_peers(body: bytes, count: int) -> Iterator[GroupPeer]:
     """The peers with group sessions that are installed, each checked once to return the body."""
-    for make in (_vodozemac, _olm):
+    for make in (_vodozemac, _olm, _mls):
         try:
             peer = make(body, count)
         except ImportError:
             continue
         yield peer
+
+
+def megolm_peer(body: bytes, count: int) -> GroupPeer | None:
+    """The fastest of them alone, or None."""
+    try:
+        return _vodozemac(body, count)
+    except ImportError:
+        return None
 
 
 def _vodozemac(body: bytes, count: int) -> GroupPeer:
@@ -167,3 +178,21 @@ def _olm(body: bytes, count: int) -> GroupPeer:
 
     assert olm.InboundGroupSession(key).decrypt(backlog[0])[0] == text
     return GroupPeer("python-olm (Megolm)", lambda: sender.encrypt(text), decrypting)
+
+
+def _mls(body: bytes, count: int) -> GroupPeer:
+    import rine_mls  # noqa: PLC0415  # optional
+
+    store, group_id, suite = TemporaryDirectory(), os.urandom(16), rine_mls.CIPHER_SUITE_XWING
+    sender, receiver = (rine_mls.MlsClient(str(Path(store.name) / who), os.urandom(32), suite) for who in "ab")
+    group = sender.create_group_with_members(group_id, [receiver.generate_key_package()])
+    receiver.join_from_welcome(group.last_commit().welcomes[0]).save()
+    backlog = [group.encrypt_application_message(body) for _ in range(count)]
+
+    def decrypting() -> object:
+        assert store.name  # the receiver's state before the backlog, as long as this function lives
+        joined = receiver.load_group(group_id)
+        return [joined.decrypt_application_message(message) for message in backlog]
+
+    decrypting()
+    return GroupPeer("rine-mls (MLS, own framing)", lambda: group.encrypt_application_message(body), decrypting)
