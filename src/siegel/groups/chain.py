@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from siegel._core import shape
-from siegel._core.codec import Decoded, decode, encode
+from siegel._core.codec import Decoded, array_of, decode, encode
 from siegel._core.instants import DAY, LATEST
 from siegel._core.suite import HASH_BYTES
 from siegel.errors import (
@@ -49,6 +49,7 @@ from siegel.groups.message import Content, GroupMessage, open_message, verify_si
 GRACE: Final = 30 * DAY  # how long the keys of a chain that ended wait for late messages
 
 _WHERE: Final = "chain record"
+_NULL: Final = encode(None)
 _number = attrgetter("number")
 
 
@@ -70,7 +71,11 @@ class Chain(NamedTuple):
 
         Under 700 bytes while the frontier has up to 16 nodes.
         """
-        return encode([self.start, self.tree.encode(), *self.summary, self.retire_at])
+        front = encode(self.start), encode(self.tree.encode()), encode(self.summary.top)
+        rest = *self.summary[1:], self.retire_at
+        if rest == (None, None, None, None):  # a living chain, whose record is written with each message
+            return array_of(*front, _NULL, _NULL, _NULL, _NULL)
+        return array_of(*front, *map(encode, rest))
 
     @classmethod
     def decode(cls, data: bytes, certificate: Certificate) -> Chain:

@@ -370,8 +370,9 @@ class Group:
         found: dict[bytes, Parent] = {}
         for outcome in reversed(outcomes):
             for event in () if isinstance(outcome, PeerError) else reversed(outcome):
-                if isinstance(event, MessageReceived) and event.sender != self.user_id:
-                    found.setdefault(event.chain_id, Parent(event.chain_id, event.index, event.message_id))
+                if type(event) is not MessageReceived or event.chain_id in found or event.sender == self.user_id:
+                    continue
+                found[event.chain_id] = Parent(event.chain_id, event.index, event.message_id)
             if len(found) == MAX_PARENTS:
                 break
         for parent in reversed(found.values()):

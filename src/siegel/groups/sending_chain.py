@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from siegel._core import shape
-from siegel._core.codec import decode, encode
+from siegel._core.codec import array_of, decode, encode
 from siegel._core.instants import DAY
 from siegel._core.secret import Secret
 from siegel._core.suite import HASH_BYTES, SECRET_BYTES, SigningKey
@@ -89,7 +89,8 @@ class SendingChain(NamedTuple):
 
     def encode(self) -> bytes:
         """The chain's record, secret: everything but the certificate, which is a record of its own."""
-        return encode([self.seed.reveal(), self.tree.encode(), self.number, self.previous])
+        seed, tree = encode(self.seed.reveal()), encode(self.tree.encode())
+        return array_of(seed, tree, encode(self.number), encode(self.previous))
 
     @classmethod
     def decode(cls, data: bytes, certificate: Certificate) -> SendingChain:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from siegel._core import shape
-from siegel._core.codec import decode, encode
+from siegel._core.codec import array_of, decode, encode
 from siegel._core.suite import sha256
 from siegel.errors import MalformedError
 from siegel.groups.certificate import Certificate, Close
@@ -108,6 +108,13 @@ class Rows(Mapping[int, Row]):
 
     def __contains__(self, place: object) -> bool:
         return place in self._rows or place in self._records
+
+    def get(self, place: int, default: Row = ()) -> Row:  # type: ignore[override]  # asked for each message: no detour
+        """The row, or the default."""
+        row = self._rows.get(place)
+        if row is not None:
+            return row
+        return self[place] if place in self._records else default
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows.keys() | self._records.keys())
@@ -265,7 +272,7 @@ class Candidate:
         state, prefix, sending = self._state, self._state.prefix, self.sending
         if sending is not state.sending:
             records[f"{prefix}own/sending"] = (
-                encode([sending.certificate.chain_id, sending.encode()]) if sending else None
+                array_of(encode(sending.certificate.chain_id), encode(sending.encode())) if sending else None
             )
             if sending and (not state.sending or sending.certificate is not state.sending.certificate):
                 name = f"{prefix}certificate/{sending.certificate.chain_id.hex()}"
