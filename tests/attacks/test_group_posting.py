@@ -39,6 +39,7 @@ def test_gr_3_a_message_by_a_removed_member_with_an_old_head() -> None:
         for data in (old_head, new_head):
             world.refused(person, data, NotPermitted, links=True)
         world.refused(person, first, Replay)
+        assert world.groups[person].gaps() == (), "what may not be read is not missed"
     assert before != world.head
     world.everything_honest_opens()
 

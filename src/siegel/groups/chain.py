@@ -14,7 +14,8 @@ rows, and returns the chain and the rows that changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
@@ -210,6 +211,15 @@ def gaps(chain: Chain, rows: Mapping[int, Row]) -> list[tuple[int, int]]:
             first = found.pop()[0] if found and found[-1][1] == number - 1 else number
             found.append((first, number))
     return found
+
+
+def missed(chain: Chain, rows: Mapping[int, Row], permitted: Permission) -> Iterator[tuple[int, int]]:
+    """The gaps without what may not be read: from some index on, nothing may."""
+    for first, last in gaps(chain, rows):
+        places = range(first, last + 1)
+        end = bisect_left(places, 1, key=lambda index: permitted(index, chain.certificate.head) is not None)
+        if end:
+            yield first, places[end - 1]
 
 
 def known(chain: Chain, rows: Mapping[int, Row]) -> int:

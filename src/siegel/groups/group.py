@@ -6,7 +6,7 @@ lost and no key encrypts twice; an input that is refused leaves the state as it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from siegel._core.instants import HOUR, instant
@@ -24,11 +24,10 @@ from siegel.groups.operations import Operation
 from siegel.groups.roster import Roster
 from siegel.groups.state import Candidate, State
 from siegel.groups.storage import MemoryStorage, Outgoing, Storage
-from siegel.identity import Identity, PublicIdentity, UserId
+from siegel.identity import Identity, UserId
 from siegel.sealed import Known, check_content_type
 from siegel.sealing_keys import SealingKeys
 
-Members: TypeAlias = Mapping[PublicIdentity, Role] | Iterable[PublicIdentity]
 Skipped: TypeAlias = tuple[UserId, ...]
 
 _DEFAULT_POLICY: Final = GroupPolicy()
@@ -67,7 +66,7 @@ class Group:
         cls,
         identity: Identity | SealingKeys,
         *,
-        members: Members,
+        members: acts.Members,
         name: str,
         policy: GroupPolicy = _DEFAULT_POLICY,
         storage: Storage | None = None,
@@ -78,7 +77,7 @@ class Group:
         ``members``: public identities, each with a role or all as members. The groups of one storage are kept apart by
         their ids. Without ``storage`` everything is gone with the process.
         """
-        member, people = Member(identity, ()), roles_of(members, Role.MEMBER)
+        member, people = Member(identity, ()), acts.roles_of(members, Role.MEMBER)
         state, candidate, skipped = acts.found(
             member, members=people, name=name, policy=policy, storage=_given(storage), at=instant(at)
         )
@@ -172,12 +171,13 @@ class Group:
         return self._state.history.since(since)
 
     def gaps(self) -> tuple[Gap, ...]:
-        """Messages that exist, could be read, and are not here: late, lost, or withheld."""
-        found: list[Gap] = []
-        for chain_id, chain in self._state.chains.items():
-            for first, last in chains.gaps(chain, self._state.rows(chain_id)):
-                found.append(Gap(chain.certificate.sender, chain_id, first, last))
-        return tuple(found)
+        """Messages that exist, may be read, and are not here: late, lost, or withheld."""
+        state = self._state
+        return tuple(
+            Gap(chain.certificate.sender, chain_id, first, last)
+            for chain_id, chain in state.chains.items()
+            for first, last in chains.missed(chain, state.rows(chain_id), state.permissions.of(chain.certificate))
+        )
 
     def refresh_due(self, *, at: int | None = None) -> bool:
         """Whether it is our turn to ``refresh``. Ask after synchronising: members take turns by seniority."""
@@ -238,9 +238,9 @@ class Group:
 
     # --- acts on the roster
 
-    def add(self, members: Members, *, role: Role = Role.MEMBER, at: int | None = None) -> Outgoing:
+    def add(self, members: acts.Members, *, role: Role = Role.MEMBER, at: int | None = None) -> Outgoing:
         """Admits users: sealed invitations for them, one broadcast for the others."""
-        people = roles_of(members, role)
+        people = acts.roles_of(members, role)
         return self._send(at, lambda candidate: acts.add(candidate, self._member, people))
 
     def remove(self, user_ids: Iterable[UserId], *, at: int | None = None) -> Outgoing:
@@ -324,10 +324,7 @@ class Group:
         return keeping.exported(self._state)
 
     def forget(self) -> None:
-        """Deletes everything about the group but its last head, so that no old invitation brings it back.
-
-        This object is of no use afterwards.
-        """
+        """Deletes all but the last head, which keeps old invitations out. This object is of no use afterwards."""
         records: dict[str, bytes | None] = {name: None for name, _ in self._state.storage.load(self._state.prefix)}
         name, tombstone = joining.tombstone_record(self._state.history)
         self._in_doubt = True
@@ -381,16 +378,6 @@ class Group:
 
     def __repr__(self) -> str:
         return f"<Group {self.group_id.hex()[:16]} of {len(self.roster.members)}, as {self.user_id}>"
-
-
-def roles_of(members: Members, role: Role) -> dict[PublicIdentity, Role]:
-    """Each member's role. InvalidArgument for what is no public identity, or a user twice."""
-    people = list(members)
-    if not all(isinstance(public, PublicIdentity) for public in people):
-        raise InvalidArgument("a member is given as a PublicIdentity")
-    if len({public.user_id for public in people}) != len(people):
-        raise InvalidArgument("a user stands twice among the members")
-    return {public: members[public] if isinstance(members, Mapping) else role for public in people}
 
 
 def _given(storage: Storage | None) -> Storage:
