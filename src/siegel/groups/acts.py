@@ -7,7 +7,7 @@ comes in gets the log, the derived key and the others' records, and nothing from
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from siegel._core.instants import DAY
 from siegel._core.secret import Secret
@@ -45,6 +45,8 @@ from siegel.groups.sending import with_own_record
 from siegel.groups.state import Candidate, State
 from siegel.groups.storage import Storage
 from siegel.identity import PublicIdentity, UserId
+
+Members: TypeAlias = Mapping[PublicIdentity, Role] | Iterable[PublicIdentity]
 
 INVITATION_LIFE: Final = 30 * DAY
 
@@ -263,3 +265,13 @@ def _posts(role: Role, policy: GroupPolicy) -> bool:
 
 def _by_id(members: Mapping[UserId, Role]) -> tuple[tuple[UserId, Role], ...]:
     return tuple(sorted(members.items(), key=lambda pair: pair[0].data))
+
+
+def roles_of(members: Members, role: Role) -> dict[PublicIdentity, Role]:
+    """Each member's role. InvalidArgument for what is no public identity, or a user twice."""
+    people = list(members)
+    if not all(isinstance(public, PublicIdentity) for public in people):
+        raise InvalidArgument("a member is given as a PublicIdentity")
+    if len({public.user_id for public in people}) != len(people):
+        raise InvalidArgument("a user stands twice among the members")
+    return {public: members[public] if isinstance(members, Mapping) else role for public in people}
