@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 from siegel._core import shape
 from siegel._core.codec import array_of, decode, encode
@@ -71,7 +71,7 @@ class Overlay(Mapping[_K, _V], Generic[_K, _V]):
 
     def __contains__(self, key: object) -> bool:
         if key in self.changed:
-            return self.changed[key] is not None
+            return self.changed[cast("_K", key)] is not None
         return key in self._base
 
     def __iter__(self) -> Iterator[_K]:
