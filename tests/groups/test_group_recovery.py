@@ -281,8 +281,9 @@ def test_a_twin_whose_chain_was_ended_by_the_other_is_alarmed() -> None:
     team = Company(*TEAM)
     team.say("bert", "0")
     team.clone("bert", "bert/twin")
-    heard = team.do("bert", "rotate")
-    assert heard.events(CloneAlarm, "bert/twin")
+    rotation = team.act("bert", "rotate")
+    assert team.deliver(rotation, "bert").events(CloneAlarm, "bert/twin")
+    assert team.deliver(rotation, "bert", to=["bert/twin"]).errors("bert/twin") == [Replay], "once"
     assert team.say("bert/twin", "I am still heard").readers == {"anna", "bert", "carl"}
 
 

@@ -233,9 +233,11 @@ class Receiver:
             self._follow(chains.close(chain, rows, close, permitted=permitted, at=candidate.at), owner)
 
     def _notice_twin(self, close: Close, certificate: Certificate) -> None:
-        """Our live chain was ended, and not by us: nobody would accept what we say in it (GRP-7)."""
+        """Our live chain was ended, and not by us: nobody would accept what we say in it (GRP-7). Once, if we know."""
         sending = self._candidate.sending
-        if sending and sending.certificate.chain_id == close.chain_id and certificate.sender == self._member.user_id:
+        if sending is None or self._candidate.flags.rotate:
+            return
+        if sending.certificate.chain_id == close.chain_id and certificate.sender == self._member.user_id:
             self._candidate.flags = self._candidate.flags._replace(rotate=True)
             evidence = (sending.certificate.encode(), certificate.encode())
             self._events.append(CloneAlarm(close.chain_id, close.end, evidence))
