@@ -87,6 +87,8 @@ COMMAND_LINE = (
     "siegel.cli.demo.company",
     "siegel.cli.demo.server",
     "siegel.cli.demo.sealed_messages",
+    "siegel.cli.demo.team",
+    "siegel.cli.demo.group_messages",
     "siegel.cli.demo",
     "siegel.cli.arguments",
     "siegel.cli.program",

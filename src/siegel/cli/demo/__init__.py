@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 from typing import Final
 
-from siegel.cli.demo import sealed_messages
+from siegel.cli.demo import group_messages, sealed_messages
 from siegel.cli.demo.company import found_company
 from siegel.cli.demo.stage import Stage
 from siegel.cli.errors import CommandError
 from siegel.cli.terminal import BOLD, DIM, GREEN, Console, Json, painted
 
-CHAPTERS: Final = (*sealed_messages.CHAPTERS,)
+CHAPTERS: Final = (*sealed_messages.CHAPTERS, *group_messages.CHAPTERS)
 
 _SHOWN_OF_ID: Final = 16
 
@@ -39,11 +39,11 @@ def demo(_: argparse.Namespace, console: Console) -> None:
 def _cast(console: Console, people: list[tuple[str, str, str]], record_bytes: int) -> None:
     if console.as_json:
         return
-    lines = [painted("A company of five, with real files in a temporary folder", BOLD, colour=console.colour)]
+    lines = [painted("A company of six, with real files in a temporary folder", BOLD, colour=console.colour)]
     for name, role, user_id in people:
         shown = painted(f"{user_id[:_SHOWN_OF_ID]}…", DIM, colour=console.colour)
         lines.append(f"   {name:<8}{role:<20}{shown}")
-    lines.append(f"   Each has one secret of 32 bytes, and a public record of {record_bytes:,} bytes at the others.")
+    lines.append(f"   Each has one secret of 32 bytes, and a public record of {record_bytes:,}.")
     console.show(lines)
 
 

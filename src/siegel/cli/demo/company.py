@@ -1,4 +1,4 @@
-"""Knows the people of the demo: a company of five, each with a folder, a key file, and the records of the others."""
+"""Knows the people of the demo: a company of six, each with a folder, a key file, and the records of the others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 from siegel.cli.files import read_file, write_file
 from siegel.cli.people import key_file
 from siegel.contacts import Contacts
+from siegel.groups.storage import MemoryStorage
 from siegel.identity import Identity, PublicIdentity
 from siegel.sealed import OpenedMessage, open_sealed
 from siegel.sealing_keys import SealingKeys
@@ -20,6 +21,7 @@ _ROLES: Final = {
     "Chiara": "company doctor",
     "Deniz": "workshop",
     "Eva": "field service",
+    "Fritz": "sales",
 }
 
 
@@ -33,6 +35,7 @@ class Person:
     identity: Identity
     record: PublicIdentity
     contacts: Contacts
+    storage: MemoryStorage  # of the groups
 
     @property
     def mailbox(self) -> Path:
@@ -51,7 +54,7 @@ class Person:
 
 
 def found_company(folder: Path, *, at: int) -> tuple[Person, ...]:
-    """The five, everything they own written to files under ``folder``, and each pinned by the others."""
+    """The six, everything they own written to files under ``folder``, and each pinned by the others."""
     people = tuple(_hire(name, role, folder / name.lower(), at=at) for name, role in _ROLES.items())
     directory = folder / "directory"
     directory.mkdir()
@@ -67,7 +70,7 @@ def _hire(name: str, role: str, folder: Path, *, at: int) -> Person:
     identity = Identity.generate()
     (folder / "mailbox").mkdir(parents=True)
     write_file(folder / "key.txt", key_file(identity, created_at=at), secret=True)
-    return Person(name, role, folder, identity, identity.public(at=at), Contacts(identity.user_id))
+    return Person(name, role, folder, identity, identity.public(at=at), Contacts(identity.user_id), MemoryStorage())
 
 
 def names_of(people: tuple[Person, ...]) -> str:

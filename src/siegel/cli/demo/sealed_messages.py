@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from siegel._core.instants import DAY
-from siegel.cli.demo.company import Person, names_of
+from siegel.cli.demo.company import Person
 from siegel.cli.demo.server import with_flipped_bit, with_ghost
 from siegel.cli.demo.stage import Stage, is_refused
 from siegel.cli.files import read_file, write_file
@@ -32,7 +32,7 @@ _LIMIT: Final = 2**20
 
 
 def notice_to_all(stage: Stage, people: tuple[Person, ...], now: int) -> None:
-    """One message to five: an envelope, cut into letters, opened by each."""
+    """One message to six: an envelope, cut into letters, opened by each."""
     ada = people[0]
     stage.begin("A notice to all")
     (ada.folder / "notice.txt").write_bytes(_NOTICE)
@@ -49,28 +49,28 @@ def notice_to_all(stage: Stage, people: tuple[Person, ...], now: int) -> None:
         (by_id[user_id].mailbox / "notice.letter").write_bytes(letter)
     letter_bytes = (ada.mailbox / "notice.letter").stat().st_size
     stage.tell(
-        f"Ada seals {size(len(_NOTICE))} to five people: one envelope of {size(len(envelope))}.",
-        f"The server cuts it into five letters of {size(letter_bytes)} and delivers one to each mailbox.",
+        f"Ada seals {size(len(_NOTICE))} to six people: one envelope of {size(len(envelope))}.",
+        f"The server cuts it into six letters of {size(letter_bytes)}, one for each mailbox.",
     )
     opened = [person.open(person.mailbox / "notice.letter", person.folder / "notice from Ada.txt") for person in people]
     stage.shown(
-        f"{names_of(people)} opened theirs and hold the same text",
+        "all six opened theirs and hold the same text",
         holds=all(read_file(person.folder / "notice from Ada.txt", limit=_LIMIT) == _NOTICE for person in people),
     )
     stage.shown(
-        "each knows from the signature that Ada wrote it, and to which five",
+        "each knows from the signature that Ada wrote it, and to which six",
         holds=all(one.sender == ada.identity.user_id and set(one.recipients or ()) == set(by_id) for one in opened),
     )
 
 
 def private_note(stage: Stage, people: tuple[Person, ...], now: int) -> None:
     """One message to one; a colleague who gets hold of it."""
-    _, ben, chiara, deniz, _ = people
+    _, ben, chiara, deniz, *_ = people
     stage.begin("A private note")
     envelope = seal(_NOTE, sender=chiara.identity, recipients=[deniz.record], content_type="text/plain", at=now)
     for person in (ben, deniz):
         (person.mailbox / "note.sealed").write_bytes(envelope)
-    stage.tell(f"Chiara seals {size(len(_NOTE))} to Deniz: {size(len(envelope))}. A copy lands in Ben's mailbox too.")
+    stage.tell(f"Chiara seals {size(len(_NOTE))} to Deniz: {size(len(envelope))}. Ben's mailbox gets a copy.")
     message = deniz.open(deniz.mailbox / "note.sealed", deniz.folder / "note.txt")
     stage.shown(
         "Deniz opened it; it is from Chiara",
@@ -86,7 +86,7 @@ def ghost_recipient(stage: Stage, people: tuple[Person, ...], now: int) -> None:
     stage.begin("The server adds a reader")
     envelope = read_file(people[0].folder / "notice.sealed", limit=_LIMIT)
     blunt = with_ghost(envelope, ghost.public(at=now), forge_root=False)
-    stage.tell("It puts a sixth entry, for a key of its own, into Ada's envelope.")
+    stage.tell("It puts a seventh entry, for a key of its own, into Ada's envelope.")
     quote = stage.refused(
         "whoever inspects the envelope, without any key", MalformedError, partial(inspect_envelope, blunt)
     )
@@ -95,9 +95,9 @@ def ghost_recipient(stage: Stage, people: tuple[Person, ...], now: int) -> None:
 
     forged = with_ghost(envelope, ghost.public(at=now), forge_root=True)
     allowed = [person.identity.user_id for person in people]
-    stage.tell("It tries again and makes the list of readers fit: count, order and root of the tree.")
+    stage.tell("It tries again, and makes count, order and root of the tree fit.")
     audit = partial(audit_recipients, forged, allowed=allowed)
-    stage.refused("an audit against the five, naming the ghost", NotPermitted, audit, naming=str(ghost.user_id))
+    stage.refused("an audit against the six, naming the ghost", NotPermitted, audit, naming=str(ghost.user_id))
     _all_refuse(stage, people, forged, InvalidMessage)
     stage.refused("the ghost", InvalidMessage, partial(open_sealed, forged, identity=ghost, contacts=allowed))
 
@@ -112,7 +112,7 @@ def _all_refuse(
         partial(person.open, person.mailbox / "tampered.sealed", target)
         for person, target in zip(people, targets, strict=True)
     ]
-    stage.refused("each of the five", error, *attempts, unwritten=targets)
+    stage.refused("each of the six", error, *attempts, unwritten=targets)
 
 
 def flipped_bit(stage: Stage, people: tuple[Person, ...], _: int) -> None:
@@ -127,14 +127,14 @@ def flipped_bit(stage: Stage, people: tuple[Person, ...], _: int) -> None:
     stage.quote(stage.refused("Ben", InvalidMessage, partial(ben.open, damaged, target), unwritten=[target]))
     places = [last * place // _FLIPS for place in range(_FLIPS)]
     stage.shown(
-        f"{_FLIPS} other bits, one at a time, spread over all {last + 1:,} of the letter: refused too",
+        f"{_FLIPS} other bits, one by one, spread over all {last + 1:,}: refused too",
         holds=all(is_refused(partial(ben.opened, with_flipped_bit(letter, bit))) for bit in places),
     )
 
 
 def old_key(stage: Stage, people: tuple[Person, ...], now: int) -> None:
     """A rotating key is deleted on schedule; what was sealed to it is closed, also to a thief."""
-    _, ben, _, _, eva = people
+    _, ben, _, _, eva, _ = people
     stage.begin("An old key")
     then = now - 40 * DAY
     keys = SealingKeys(eva.identity)
@@ -143,7 +143,7 @@ def old_key(stage: Stage, people: tuple[Person, ...], now: int) -> None:
     arrived, read = eva.mailbox / "old note.sealed", eva.folder / "old note.txt"
     arrived.write_bytes(recorded)
     stage.tell(
-        "40 days ago Eva published a key that lives 7 days, with 30 days of grace for late post.",
+        "40 days ago Eva published a key for 7 days, with 30 of grace for late post.",
         "Ben sealed a note to it, and somebody recorded it on the way.",
     )
     eva.open(arrived, read, keys=keys)
