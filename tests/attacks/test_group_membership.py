@@ -366,3 +366,5 @@ def test_gr_11_nothing_hostile_is_answered() -> None:
     assert reply.to == CAROL.user_id
     assert [names_in(data) for data in reply.control] == [[CAROL.user_id]]
     assert sent == list(reply.control)
+    again = of_kind(world.take(BOB, world.sealed(CAROL, BOB, request=[world.head, True, []])), ReplyReady)
+    assert [names_in(data) for reply in again for data in reply.control] == [[CAROL.user_id]], "asked again, told again"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
 from siegel import Group, GroupPolicy, Role
 from siegel.errors import (
     MissingEpochKey,
@@ -171,6 +175,21 @@ def test_gr_4_a_restored_old_state() -> None:
     assert (alarm.chain_id, alarm.index) == (one.chain_id, one.index)
     assert Message.of(world.say(CAROL, b"in a new chain")).chain_id != one.chain_id
     world.everything_honest_opens()
+
+
+def test_gr_4_a_restored_state_with_its_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As above, with the generator cloned, too: every random byte repeats. Holds: another text has another nonce under
+    the same key; the same text is the same message (P9).
+    """
+    world = World()
+    world.everything_honest_opens()
+    monkeypatch.setattr(os, "urandom", lambda count: b"\7" * count)
+    bodies = (b"one", b"one", b"two", b"one, and longer" * 20)
+    data = [world.copied(CAROL).encrypt(body, at=world.at).message or b"" for body in bodies]
+    first, again, *others = map(Message.of, data)
+    assert first == again
+    assert len({message.commitment for message in (first, *others)}) == 1, "one key"
+    assert len({message.nonce for message in (first, *others)}) == 3
 
 
 def test_gr_4_both_messages_are_evidence() -> None:

@@ -15,9 +15,9 @@ from siegel.errors import (
 )
 from siegel.events import ChainForked, MessageDisputed, SenderKeyReceived
 from tests.attacks import group_wire as wire
-from tests.attacks.attacker import ALICE, BOB, CAROL, DAY, MALLORY
+from tests.attacks.attacker import ALICE, BOB, CAROL, DAY, MALLORY, sha256
 from tests.attacks.group_wire import Message
-from tests.attacks.groups import CONTACTS, World, of_kind, texts
+from tests.attacks.groups import CONTACTS, DAVE, World, is_for, of_kind, texts
 
 
 def test_gr_3_a_message_by_a_removed_member_with_an_old_head() -> None:
@@ -123,6 +123,32 @@ def test_gr_3_an_admin_from_a_backup_takes_nothing_away() -> None:
     for person in (ALICE, CAROL):
         assert [disputed.index for disputed in of_kind(taken[person], MessageDisputed)] == [60_000]
         world.refused(person, chain.write(b"I am still here").encode(), NotPermitted, links=True)
+
+
+def test_gr_3_a_gap_from_before_the_admin_came() -> None:
+    """As above, where it does not hold: the admin who removes came after the gap was made, and has no keys of that
+    part. What can be put into it is bounded by the chain, signed by Mallory, and shown as missing until then. (A close
+    by hash instead of by index would be another format.)
+    """
+    world = World()
+    chain = world.begun(MALLORY)
+    first = chain.write(b"first").encode()
+    far = chain.write(b"far", index=60_000, previous=sha256(b"")).encode()
+    world.take(CAROL, first, far)
+    outgoing = world.groups[ALICE].add({DAVE.record: Role.ADMIN}, at=world.at)
+    world.send(ALICE, outgoing)
+    world.join(DAVE, next(data for data in outgoing.control if is_for(DAVE, data) and data[1] == 2))
+    newest = chain.announcement(60_001, link=Message.of(far).link)
+    world.take(DAVE, world.sealed(MALLORY, DAVE, announcements=[newest]))
+    last = chain.write(b"last", index=60_001, previous=Message.of(far).link).encode()
+    world.take(DAVE, last)
+    assert [gap.last - gap.first for gap in world.groups[CAROL].gaps()] == [59_998]
+    world.remove(DAVE, MALLORY)
+    assert texts(world.take(CAROL, chain.write(b"still here").encode())) == [(MALLORY.id, b"still here")]
+    world.refused(
+        CAROL, chain.write(b"", index=60_002, previous=Message.of(last).link).encode(), NotPermitted, links=True
+    )
+    world.everything_honest_opens()
 
 
 def test_gr_3_a_leaver_who_goes_on() -> None:
