@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
 from typing import Any
 
@@ -288,3 +290,10 @@ def test_records_of_a_public_identity_that_ended_long_ago_are_not_sealed_to() ->
     assert out.skipped == (user("bert"),)
     assert user("bert") in group.roster.members
     assert len(out.control) == 1
+
+
+def test_a_handle_is_not_copied() -> None:
+    group, _ = Group.create(person("anna"), members=[], name="a team", at=AT)
+    for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="two of them would write in one chain"):
+            duplicate(group)

@@ -7,7 +7,7 @@ lost and no key encrypts twice; an input that is refused leaves the state as it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 from siegel._core.instants import HOUR, instant
 from siegel.errors import InvalidArgument, MalformedError, PeerError, StateError
@@ -375,6 +375,11 @@ class Group:
         for parent in reversed(found.values()):
             held = self._seen.pop(parent.chain_id, parent)
             self._seen[parent.chain_id] = max(held, parent, key=lambda one: one.number)
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError("a group cannot be copied or pickled: two of them would write in one chain")
+
+    __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = _refuse
 
     def __repr__(self) -> str:
         return f"<Group {self.group_id.hex()[:16]} of {len(self.roster.members)}, as {self.user_id}>"
