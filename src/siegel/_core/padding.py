@@ -28,7 +28,7 @@ def padme(length: int) -> int:
 def pad(text: bytes) -> bytes:
     """The padded form of the text."""
     length = _PREFIX + len(text)
-    return length.to_bytes(_PREFIX, "big") + text + bytes(padme(length) - length)
+    return b"".join((length.to_bytes(_PREFIX, "big"), text, bytes(padme(length) - length)))
 
 
 def unpad(padded: bytes) -> bytes:

@@ -169,6 +169,7 @@ KINDS: Final[tuple[type[Action], ...]] = (
     Rename,
     CloseGroup,
 )
+_ROLES: Final = tuple(Role)  # by their numbers; asking the Enum takes longer, and a roster has thousands
 _WITHOUT_KEY: Final = (Adopt, SetPolicy)  # whether these bring a fresh key depends on the roster
 
 
@@ -281,7 +282,7 @@ def _users(value: Decoded, where: str) -> tuple[UserId, ...]:
 
 
 def _role(value: Decoded, where: str) -> Role:
-    return Role(shape.uint(value, where, most=len(Role) - 1))
+    return _ROLES[shape.uint(value, where, most=len(_ROLES) - 1)]
 
 
 def _members(value: Decoded, where: str) -> tuple[tuple[UserId, Role], ...]:
