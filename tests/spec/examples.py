@@ -32,6 +32,7 @@ from siegel.merkle import MerkleTree, leaf_hash
 from siegel.sealed import seal_content
 from tests.markdown import ROOT
 from tests.spec.examples_chain import chain_rows, key_tree_rows, message_rows
+from tests.spec.examples_epoch import broadcast_rows
 from tests.spec.examples_roster import roster_rows
 from tests.vectors.reference import hpke
 
@@ -64,6 +65,7 @@ def examples() -> dict[str, Rows]:
         "example-audience": _audience(),
         "example-message": _message(),
         "example-roster": _roster(),
+        "example-broadcast": broadcast_rows(Identity.from_secret(ALICE), hedge=NONCE, at=AT),
         "example-key-tree": key_tree_rows(),
         "example-chain": chain_rows(Identity.from_secret(ALICE), at=AT),
         "example-control": _control(),

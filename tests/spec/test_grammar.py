@@ -1,7 +1,8 @@
 """siegel.cddl describes the objects on the wire: those of the code and of the vectors match, others do not.
 
 The validator has gaps, found by trial: a choice between arrays accepts an empty one, and of an array of arrays only the
-first item is looked at. So the choices are made here, and each entry is held against its own rule.
+first item is looked at; where an array or null may stand, anything passes, and behind an empty array nothing does. So
+the choices are made here, and each entry is held against its own rule.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from siegel.groups.certificate import Close
 from siegel.groups.message import Content, Parent, encode_content
 from tests.groups.chains import announcement, certificate, data_of
 from tests.groups.rosters import Team, create, leave, sign
+from tests.groups.test_broadcast import written
+from tests.groups.test_control import FULL
 from tests.markdown import ROOT
 from tests.people import AT, company, person, rotating
 
@@ -39,6 +42,7 @@ KINDS = {
     6: ("listed-letter", "open-letter", "private-letter"),
     7: ("chain-certificate",),
     8: ("succession",),
+    12: ("broadcast",),
 }
 
 
@@ -75,6 +79,7 @@ def made_by_the_code() -> Iterator[tuple[str, bytes]]:
     yield "succession", Succession.create(old=alice, new=Identity.generate(), at=AT).encode()
     yield "chain-certificate", certificate(closes=(Close(bytes(16), 7, bytes(32)), Close(b"\1" * 16, 0, None))).encode()
     yield "group-message", data_of(5)
+    yield "broadcast", written()
     team = Team(create(roles={"carl": Role.MEMBER}))
     yield "roster-operation", sign("frida", team.roster, Rename("x")).encode()
     yield "founding-operation", create().encode()
@@ -126,6 +131,24 @@ def test_what_a_chain_carries_matches() -> None:
     assert not matches("chain-end", [bytes(16), 1, None])
 
 
+def test_what_is_broadcast_matches() -> None:
+    """EPO-8, and the control that it carries, sealed or broadcast."""
+    said: list[Value] = [bytes(32), AT, b"", bytes(64)]
+    assert matches("broadcast-text", said)
+    assert not matches("broadcast-text", [*said[:2], None, said[3]])
+    assert matches("group-control", FULL)
+    for place in (2, 5, 6):
+        assert matches("group-control", [*FULL[:place], None, *FULL[place + 1 :]])
+    for place in range(7):
+        assert not matches("group-control", [*FULL[:place], *FULL[place + 1 :]])
+    for place in (0, 1, 3, 4, 6):
+        assert not matches("group-control", [*FULL[:place], "text", *FULL[place + 1 :]])
+    assert matches("given-key", FULL[2])
+    assert matches("control-request", FULL[5])
+    assert not matches("given-key", [bytes(32), bytes(31)])
+    assert not matches("control-request", [bytes(32), 1, []])
+
+
 def label_table() -> dict[str, str]:
     """The labels of the table that are followed by CBOR, with their items."""
     page = (ROOT / "docs" / "spec" / "labels.md").read_text(encoding="utf-8")
@@ -160,6 +183,13 @@ def test_what_is_labelled_matches() -> None:
         Label.CHAIN_ID: ("chain-id-items", [bytes(32), bytes(32), bytes(32)]),
         Label.CHAIN_CERTIFICATE: ("chain-certificate-items", chain),
         Label.CHAIN_GENESIS: ("chain-genesis-items", chain),
+        Label.EPOCH_COMMITMENT: ("epoch-commitment-items", [bytes(32)]),
+        Label.BROADCAST_NONCE: ("broadcast-nonce-items", [bytes(32), bytes(32), bytes(32), AT, b""]),
+        Label.BROADCAST_KEYS: ("broadcast-keys-items", [bytes(32), bytes(32)]),
+        Label.BROADCAST_SIGNATURE: (
+            "broadcast-signature-items",
+            [bytes(32), bytes(32), bytes(32), bytes(32), AT, b""],
+        ),
     }
     for label, (rule, items) in uses.items():
         assert matches(rule, decode(labelled(label, *items)[len(label.value) :]))
@@ -205,6 +235,8 @@ def test_another_shape_does_not_match(rule: str) -> None:
             continue  # the body of a sealed message: that its size is a padded one is no matter of grammar
         if rule == "group-message" and len(wrong) == len(whole) and isinstance(wrong[8], bytes) and len(wrong[8]) == 81:
             continue  # nor that of a group message
+        if rule == "broadcast" and len(wrong) == len(whole) and isinstance(wrong[5], bytes) and len(wrong[5]) > 80:
+            continue  # nor that of a broadcast
         if wrong == whole or (rule == "roster-operation" and wrong[3] == 2**64 - 1):
             continue  # an empty group id by another, any height above 0
         assert rules_of(wrong) == [], sizes

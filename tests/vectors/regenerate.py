@@ -18,9 +18,11 @@ from typing import Final
 from tests.markdown import ROOT
 from tests.vectors.generator import (
     announcements,
+    broadcasts,
     chain_certificates,
     contacts,
     encoding,
+    epoch_keys,
     group,
     group_message,
     identities,
@@ -60,6 +62,8 @@ CATEGORIES: Final[tuple[Callable[[], Category], ...]] = (
     group_message.category,
     roster_operation.category,
     roster_log.category,
+    epoch_keys.category,
+    broadcasts.category,
     group.category,
 )
 

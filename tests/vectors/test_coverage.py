@@ -15,16 +15,18 @@ from tests.vectors.test_v1 import OPERATIONS
 
 SPECIFICATION: Final = {
     name: (ROOT / "docs" / "spec" / f"{name}.md").read_text("utf-8")
-    for name in ("encoding", "labels", "identity", "sealed", "roster", "chain", "message", "group")
+    for name in ("encoding", "labels", "identity", "sealed", "roster", "epoch", "chain", "message", "group")
 }
 RULES: Final = [
     rule for page in SPECIFICATION.values() for rule in re.findall(r"^\*\*([A-Z]+-[0-9]+)\.\*\*", page, re.MULTILINE)
 ]
 CATEGORIES: Final = {
     "announcement",
+    "broadcast",
     "chain-certificate",
     "contacts",
     "encoding",
+    "epoch-key",
     "group",
     "group-message",
     "identity-derivation",
@@ -50,6 +52,7 @@ CODES: Final = {
     "invalid-message",
     "limit-exceeded",
     "malformed",
+    "missing-epoch-key",
     "missing-sender-key",
     "not-a-recipient",
     "not-permitted",
@@ -107,8 +110,9 @@ def test_every_error_code_is_reached() -> None:
         ("sealed-message", stages("sealed", "## Opening")),
         ("public-identity", stages("identity", "in the order of these stages")),
         ("roster-log", stages("roster", "## Checks")),
+        ("broadcast", stages("epoch", "## Broadcast")),
     ],
-    ids=["sealed-message", "public-identity", "roster-log"],
+    ids=["sealed-message", "public-identity", "roster-log", "broadcast"],
 )
 def test_every_stage_refuses_something(category: str, wanted: list[str]) -> None:
     also = {"public-identity": {"contacts"}, "roster-log": {"roster-operation"}}.get(category, set[str]())

@@ -74,6 +74,8 @@ def in_hex(changed: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
         ("certificate", "a certificate that ends two", "certificate"),
         ("group-message", "a message", "message"),
         ("group-message", "three parents", "message"),
+        ("open-broadcast", "open an announcement", "broadcast"),
+        ("hear-broadcast", "heard by a member", "broadcast"),
         ("roster-operation", "remove two and close", "operation"),
         ("roster-operation", "remove with a leave statement", "operation"),
         ("leave-statement", "a leave statement", "statement"),

@@ -7,11 +7,18 @@ from typing import Any, Final
 import pytest
 
 from siegel.errors import InvalidMessage, PeerError, SiegelError, StateError, TrustError
-from tests.vectors import production, production_chains, production_group, production_roster, production_sealed
+from tests.vectors import (
+    production,
+    production_chains,
+    production_epoch,
+    production_group,
+    production_roster,
+    production_sealed,
+)
 from tests.vectors.files import VECTORS, Vector
 from tests.vectors.notation import to_json
 
-ROOMS: Final = production, production_chains, production_group, production_roster, production_sealed
+ROOMS: Final = production, production_chains, production_epoch, production_group, production_roster, production_sealed
 OPERATIONS: Final = {name: operation for room in ROOMS for name, operation in room.OPERATIONS.items()}
 
 

@@ -72,6 +72,7 @@ def write_broadcast(
     if len(control) > MAX_CONTROL_BYTES or len(hedge) != NONCE_BYTES:
         raise InvalidArgument("a broadcast has at most 2 MiB, and 32 random bytes")
     said = Announced(identity.user_id, at, control)
+    # EPO-9. The signature is not hashed with it: it follows from what is, and covers what follows from the nonce.
     nonce = sha256(labelled(Label.BROADCAST_NONCE, key.reveal(), hedge_secret(identity).reveal(), hedge, at, control))
     commitment, text_key = _keys(key, nonce, group_id, head)
     signature = sign(signing_key(identity), _signed(group_id, head, commitment, said))

@@ -1,4 +1,4 @@
-"""Knows what a group asks of its storage: small records under names, and one transaction for each step (spec: group.md).
+"""Knows what a group asks of its storage: small records under names, one transaction for each step (spec: group.md).
 
 Law: *save, then speak*. What a step changes and what it wants to send are committed together, before it returns.
 """

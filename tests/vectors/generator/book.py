@@ -11,12 +11,13 @@ from tests.vectors.generator.flags import NOTES
 from tests.vectors.notation import Case, to_json
 from tests.vectors.reference import Refused
 from tests.vectors.reference.chain_operations import OPERATIONS as CHAINS
+from tests.vectors.reference.epoch_operations import OPERATIONS as EPOCH
 from tests.vectors.reference.group_operations import OPERATIONS as GROUPS
 from tests.vectors.reference.operations import OPERATIONS as PLAIN
 from tests.vectors.reference.roster_operations import OPERATIONS as ROSTER
 from tests.vectors.reference.sealed_operations import OPERATIONS as SEALED
 
-OPERATIONS: Final = PLAIN | SEALED | CHAINS | ROSTER | GROUPS
+OPERATIONS: Final = PLAIN | SEALED | CHAINS | ROSTER | EPOCH | GROUPS
 
 
 def stream(name: str, count: int) -> bytes:

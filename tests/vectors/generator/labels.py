@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.vectors.generator.book import Category, Group, mutation, stream
 from tests.vectors.generator.chain_labels import chain_labels
+from tests.vectors.generator.epoch_labels import epoch_labels
 from tests.vectors.generator.messages import PEOPLE, message, reading
 from tests.vectors.generator.people import ALICE, BOB, CAROL, NOW
 from tests.vectors.generator.roster_labels import roster_items, roster_refusals
@@ -59,6 +60,7 @@ def category() -> Category:
     _records(book)
     roster_refusals(book, FAULTS)
     chain_labels(book, FAULTS)
+    epoch_labels(book, FAULTS)
     return book
 
 
