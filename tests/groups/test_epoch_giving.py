@@ -12,12 +12,13 @@ from siegel._core.instants import LATEST
 from siegel._core.padding import pad, unpad
 from siegel._core.secret import Secret
 from siegel._core.suite import decrypt_once, encrypt_once
-from siegel.errors import InvalidMessage, MissingEpochKey, StaleRoster
+from siegel.errors import InvalidMessage, MissingEpochKey, NotPermitted, StaleRoster
 from siegel.events import EpochKeyReceived, EpochKeyRefused, SenderKeyReceived
 from siegel.groups import broadcast, epoch, sending
 from siegel.groups.actions import FreshKey, Refresh, Role
 from siegel.groups.control import Control, GivenKey
 from siegel.groups.epoch import EpochKey
+from siegel.groups.operations import Operation
 from siegel.groups.roster import propose
 from siegel.groups.storage import MemoryStorage
 from tests.groups.company import BROADCAST, SEALED, Company, Heard, kinds, records_of, user, users
@@ -130,6 +131,23 @@ def test_a_fresh_key_is_not_sealed_to_whom_it_is_withheld_from() -> None:
     assert team["dora"].roster == team["anna"].roster
     assert held(team, "dora") is None
     assert same(held(team, "emil"), held(team, "anna"))
+
+
+def test_nobody_takes_a_key_that_is_not_for_them(returned: Company) -> None:
+    """Whoever gives it: a newcomer none of before, who is no holder none at all."""
+    founded, key = returned["bert"].operations()[0], held(returned, "bert")
+    assert key is not None
+    first, group_id = Operation(founded).head, returned["bert"].group_id
+    returned.add("anna", "emil")
+    old = held(returned, "bert", first)
+    assert old is not None
+    own = held(returned, "emil")
+    for name, head, given in (("carl", returned["bert"].roster.head, key), ("emil", first, old)):
+        sealed = returned.sealed("bert", Control(group_id, key=GivenKey(head, given.key)), name)
+        assert returned.hand([sealed], [name]).errors(name) == [NotPermitted]
+    assert held(returned, "carl") is None
+    assert held(returned, "emil", first) is None
+    assert same(held(returned, "emil"), own)
 
 
 # --- a derived key cannot be proven to newcomers ---------------------------------------------------------------------

@@ -17,7 +17,7 @@ from siegel.groups.receiving import Receiver
 from siegel.groups.state import Candidate, State
 from siegel.groups.storage import MemoryStorage
 from tests.groups.rosters import create, user
-from tests.people import AT, DAY, secret_of
+from tests.people import AT, DAY, person, secret_of
 from tests.spec.test_order_in_chains import decides, found, with_bytes
 from tests.vectors.reference import broadcast, epoch, texts
 from tests.vectors.reference.broadcast import Draft, Hook
@@ -110,13 +110,19 @@ def test_whatever_fails_behind_the_key_is_the_same(stages: tuple[str, ...]) -> N
 
 # --- keys that are given (the table in epoch.md) ---------------------------------------------------------------------
 
-GIVEN = {"head": "stale-roster", "giver": "not-permitted", "proof": "refused", "age": "expired"}
+GIVEN = {
+    "head": "stale-roster",
+    "giver": "not-permitted",
+    "holder": "not-permitted",
+    "proof": "refused",
+    "age": "expired",
+}
 
 
 def given(*faults: str) -> str:
     """What becomes of a key in which these stages find a fault."""
     made = candidate(held=False, at=AT + 44 * DAY if "age" in faults else AT)
-    receiver = Receiver(made, Member(READER, ()))
+    receiver = Receiver(made, Member(READER if "holder" in faults else person("frida"), ()))
     key = GivenKey(
         bytes(32) if "head" in faults else FOUNDING.head,
         Secret(bytes(32) if "proof" in faults else KEY),

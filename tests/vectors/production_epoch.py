@@ -24,7 +24,7 @@ from siegel.groups.storage import MemoryStorage
 from tests.vectors.notation import Case, Outcome, brief, expand
 from tests.vectors.reference.operations import Operation
 
-READER: Final = Identity.from_secret(b"\1" * 32)  # who holds the keys; nothing depends on it
+READER: Final = Identity.from_secret(b"\1" * 32)  # opens nothing: whose keys they are, the vector says
 
 
 class Holder:
@@ -35,6 +35,7 @@ class Holder:
         self.case = case
         self.candidate = Candidate(State(MemoryStorage(), History.load(items)), at=case.now or 0)
         self.member = Member(READER, ())
+        self.member.user_id = UserId(expand(case.fixture["people"][case.input.get("ours", "frida")]))
         self.intake = Intake(self.member)
         for given in case.input.get("held", ()):
             giver = UserId(expand(given["giver"])) if given.get("giver") else None

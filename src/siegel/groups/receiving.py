@@ -165,6 +165,8 @@ class Receiver:
             raise StaleRoster(given.head)
         if sender not in history.active:
             raise NotPermitted("an epoch key comes from an active member")
+        if self._member.user_id not in history.roster_of(given.head).holders:
+            raise NotPermitted("an epoch key is for the holders of its head")
         try:
             key = epoch.given(history, candidate.keys, given.head, given.key, giver=sender, at=candidate.at)
         except InvalidMessage:

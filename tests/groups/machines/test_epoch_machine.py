@@ -2,7 +2,7 @@
 nothing and knows for whom each thing was.
 
 Six people act by the rules, on what they have heard so far; they also demand what they should not have, and sign what
-they like below old heads. Everybody keeps every key they were ever given, and derives all that can be derived. What
+they like below old heads, and give keys away. All keep each key that they ever took, and derive what they can. What
 must hold at every step: nobody knows the epoch key of a head at which they are not in, or from whom it was withheld;
 nobody reads a broadcast or a message who did not take part, as its author knew, when it was sent (EPO-2 … EPO-5).
 """
@@ -26,7 +26,7 @@ from siegel.groups import acts, epoch, keeping, sending
 from siegel.groups.actions import Action, Dismiss, FreshKey, GroupPolicy, Refresh, Rename, Role, Sealing, SetRole, Who
 from siegel.groups.broadcast import parse_broadcast
 from siegel.groups.certificate import Announcement
-from siegel.groups.control import Control, Request
+from siegel.groups.control import Control, GivenKey, Request
 from siegel.groups.history import History
 from siegel.groups.member import Member
 from siegel.groups.message import Content, parse_message
@@ -226,6 +226,16 @@ class EpochMachine(RuleBasedStateMachine):
         control = Control(roster.group_id, items=(operation.encode(),))
         self.wire.append(Sent(USERS[name], b"forged", control, frozenset(USERS.values()), None, frozenset()))
         self.receive(name, self.wire[-1:])
+
+    @rule(name=people, to=people, number=numbers)
+    def leak(self, name: str, to: str, number: int) -> None:
+        """Gives somebody a key, whether it is for them or not."""
+        giver, taker = self.peers[name], self.peers[to]
+        if giver.state is None or taker.state is None or not giver.state.keys:
+            return
+        head, held = list(giver.state.keys.items())[number % len(giver.state.keys)]
+        control = Control(giver.history.roster.group_id, key=GivenKey(head, held.key))
+        self.receive(to, [Sent(USERS[name], b"leaked", control, frozenset((USERS[to],)), None, frozenset())])
 
     # --- what the server does
 

@@ -63,13 +63,13 @@ class Stories:
         """A broadcast under this key comes."""
         return {"do": "hear", "broadcast": said(self.here, name, on, key).broadcast}
 
-    def given(self, items: list[str], keys: list[Step], steps: tuple[Step, ...]) -> dict[str, Any]:
+    def given(self, items: list[str], keys: list[Step], steps: tuple[Step, ...], ours: str) -> dict[str, Any]:
         """``input`` and ``now``."""
-        return {"now": NOW, "input": {"items": items, "held": keys, "steps": list(steps)}}
+        return {"now": NOW, "input": {"ours": ours, "items": items, "held": keys, "steps": list(steps)}}
 
     def valid(self, comment: str, spec: str, items: list[str], keys: list[Step], *steps: Step) -> None:
         """The last step is not refused."""
-        self.here.group.valid(comment, spec=spec, flags="EpochKey", **self.given(items, keys, steps))
+        self.here.group.valid(comment, spec=spec, flags="EpochKey", **self.given(items, keys, steps, "frida"))
 
     def invalid(
         self,
@@ -81,9 +81,10 @@ class Stories:
         code: str = "invalid-message",
         stage: str = "proof",
         flags: str = "EpochKey",
+        ours: str = "frida",
     ) -> None:
         """The last step is refused."""
-        given = self.given(items, keys, steps)
+        given = self.given(items, keys, steps, ours)
         self.here.group.invalid(comment, spec=spec, flags=flags, code=code, stage=stage, **given)
 
 
@@ -265,6 +266,7 @@ class Refused(Stories):
         self.commitments()
         self.derivations()
         self.givers()
+        self.holders()
         self.times()
 
     def commitments(self) -> None:
@@ -363,6 +365,29 @@ class Refused(Stories):
                 give(name, "emil added", FALSE),
                 code="stale-roster",
                 stage="head",
+            )
+
+    def holders(self) -> None:
+        """Keys that are not for who gets them."""
+        by_emil = line(self.here, "emil added")
+        for comment, items, on, key, ours in (
+            ("a newcomer, of a head before", MALLORY, "renamed", FIRST, "emil"),
+            ("a newcomer, of the admission before theirs", MALLORY, "emil added", by_emil, "mallory"),
+            ("who was removed, of the head without them", OUT, "carl removed", SECOND, "carl"),
+            ("who came back, of the head without them", BACK, "carl removed", SECOND, "carl"),
+            ("who it was withheld from", WITHOUT, "refreshed without dora", SECOND, "dora"),
+            ("who it was withheld from, and who takes part again", AGAIN, "dismissed", SECOND, "dora"),
+            ("who was let in by a branch that lost, of the other", BRANCHES, "renamed", FIRST, "emil"),
+        ):
+            self.invalid(
+                f"given to {comment}",
+                "EPO-4",
+                items,
+                [],
+                self.give("anna", on, key),
+                code="not-permitted",
+                stage="holder",
+                ours=ours,
             )
 
     def times(self) -> None:

@@ -39,6 +39,7 @@ class Holder:
     """A member: what they know of the group, and their keys by epoch."""
 
     log: Log
+    user: bytes
     held: dict[bytes, Held] = field(default_factory=dict[bytes, Held])
     kept: list[broadcast.Broadcast] = field(default_factory=list[broadcast.Broadcast])
 
@@ -77,9 +78,10 @@ class Holder:
         return sorted(self.active() & set(self.log.state.holders()))
 
     def take(self, giver: bytes, head: bytes, key: bytes, now: int) -> str:
-        """Somebody gives a key; what becomes of it. Refused at head, giver, proof or age."""
+        """Somebody gives a key; what becomes of it. Refused at head, giver, holder, proof or age."""
         require(head in self.log.operations, "head", "stale-roster")
         require(giver in self.active(), "giver", "not-permitted")
+        require(self.user in self.log.states[head].holders(), "holder", "not-permitted")
         epoch, before = self.epoch(head), self.key(head)
         fresh = self.log.states[epoch].key_kind == "fresh"
         if fresh:

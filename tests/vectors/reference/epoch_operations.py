@@ -14,7 +14,7 @@ from tests.vectors.reference.operations import Operation
 def _holder(case: Case) -> Holder:
     """Somebody with these items and keys."""
     first, *rest = (expand(case.fixture["items"][name]) for name in case.input["items"])
-    holder = Holder(roster_log.begin(first))
+    holder = Holder(roster_log.begin(first), expand(case.fixture["people"][case.input.get("ours", "frida")]))
     for data in rest:
         holder.log, refusals = roster_log.arrive(holder.log, data)
         assert not refusals
