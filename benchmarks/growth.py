@@ -1,6 +1,6 @@
 """How cost grows: with the messages of a backlog, 1,000 to 40,000, and with the members of a group, 100 to 4,000.
 
-Processor time, the least of a few runs: what else the machine does must not bend a line. All of it uses one core.
+The least of a few runs, because what else the machine does must not bend a line.
 """
 
 from __future__ import annotations
@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import process_time
 
 from benchmarks.company import AT, BODY, Snapshot, people, person
 from benchmarks.groups import Backlog
-from benchmarks.measure import Fact, no_collection
+from benchmarks.measure import Fact, no_collection, seconds
 from benchmarks.membership import Seals
 from benchmarks.peers import megolm_peer
 from siegel import Group, MemoryStorage
@@ -34,7 +33,7 @@ class Line:
         """The next point: the shortest of these runs."""
         if runs:
             with no_collection():
-                self.points.append((number, min(map(_processor_seconds, runs)) * 1e3))
+                self.points.append((number, min(map(seconds, runs)) * 1e3))
 
     @property
     def slope(self) -> float:
@@ -103,9 +102,3 @@ def _over_members(numbers: list[int]) -> Chart:
         raw.add(number, [partial(seals.make, number)] * REPEATED)
         loading.add(number, [load] * REPEATED)
     return Chart("Acts of a group", "members", [creating, removing, raw, loading])
-
-
-def _processor_seconds(function: Callable[[], object]) -> float:
-    start = process_time()
-    function()
-    return process_time() - start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from time import perf_counter
 
 from benchmarks.measure import Row, compare
 from benchmarks.raw import Raw, new_key
@@ -43,7 +44,7 @@ def run(*, pairs: int) -> list[Row]:
         ),
         compare(
             "seal to 10,000", lambda: to(everybody), "the same with workers=2", lambda: to(everybody, 2),
-            pairs=max(3, slow // 2), limit="≥ 1.3",
+            pairs=max(3, slow // 2), limit="≥ 1.3", clock=perf_counter,  # the other process has a processor of its own
         ),
         compare(
             "open 1 letter of 10,000", lambda: opened(letter), "open an envelope to 1", lambda: opened(single),
