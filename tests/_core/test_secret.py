@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from siegel import Identity, SealingKeys
+from siegel._core.chunked import HEADER_BYTES, ChunkDecryptor, ChunkEncryptor, ChunkOpener
 from siegel._core.secret import KeyObject, Secret
 from siegel._core.suite import SealingSecretKey, SigningKey
 from siegel.errors import InvalidArgument
 from siegel.groups.key_tree import KeyTree
+from siegel.streams import StreamDecryptor, StreamEncryptor
 from tests.people import person, rotating, secret_of
 
 HELD = secret_of("dull")
@@ -31,6 +33,11 @@ def holders() -> list[KeyObject]:
         person("dull"),
         rotating("dull")[0],
         KeyTree.from_root(secret),
+        StreamEncryptor(HELD, context=b""),
+        StreamDecryptor(HELD, context=b""),
+        ChunkEncryptor(secret, b""),
+        ChunkDecryptor(secret, b""),
+        ChunkOpener(secret, b"", StreamEncryptor(HELD, context=b"").finalize()[:HEADER_BYTES]),
     ]
 
 
