@@ -51,6 +51,7 @@ LIBRARY = (
     "siegel.groups.roster",
     "siegel.groups.transitions",
     "siegel.groups.branches",
+    "siegel.groups.losing",
     "siegel.groups.history",
     "siegel.sealing_pool",
     "siegel.sealed",

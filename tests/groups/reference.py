@@ -24,37 +24,60 @@ from siegel.groups.actions import (
     SetRole,
     Who,
 )
-from siegel.groups.operations import Operation
+from siegel.groups.operations import LeaveStatement, Operation
+
+NOBODY = 1_000_000
 
 
 @dataclass
 class State:
-    """What the operations of one path add up to."""
+    """What the operations of one path add up to. A grant and an admission are known by the head that made them."""
 
     roles: dict[UserId, Role] = field(default_factory=dict[UserId, Role])
     admins: list[UserId] = field(default_factory=list[UserId])  # most senior first
+    order: list[UserId] = field(default_factory=list[UserId])  # of admission
+    admitted: dict[UserId, bytes] = field(default_factory=dict[UserId, bytes])
+    granted: dict[UserId, bytes] = field(default_factory=dict[UserId, bytes])
     adding: Who = Who.ADMINS
     posting: Who = Who.MEMBERS
     closed: bool = False
+    head: bytes = b""  # of the operation that is being done
 
     def copy(self) -> State:
-        return replace(self, roles=dict(self.roles), admins=list(self.admins))
+        copied = replace(self, roles=dict(self.roles), admitted=dict(self.admitted), granted=dict(self.granted))
+        copied.admins, copied.order = list(self.admins), list(self.order)
+        return copied
 
     def junior(self, author: UserId, target: UserId) -> bool:
         if target not in self.admins:
             return author in self.admins
         return author in self.admins and self.admins.index(author) < self.admins.index(target)
 
+    def admit(self, user: UserId, role: Role) -> None:
+        assert user not in self.roles
+        self.order.append(user)
+        self.admitted[user] = self.head
+        self.give(user, role)
+
     def give(self, user: UserId, role: Role) -> None:
-        self.take(user)
+        if user in self.admins:
+            self.admins.remove(user)
+            del self.granted[user]
         self.roles[user] = role
         if role is Role.ADMIN:
             self.admins.append(user)
+            self.granted[user] = self.head
 
     def take(self, user: UserId) -> None:
-        self.roles.pop(user, None)
-        if user in self.admins:
-            self.admins.remove(user)
+        self.give(user, Role.READER)
+        self.order.remove(user)
+        del self.roles[user], self.admitted[user]
+
+    def settle(self) -> None:
+        """Who comes in or rises by one operation stands by id, whatever the order in which it names them."""
+        for ranked, made in ((self.admins, self.granted), (self.order, self.admitted)):
+            new = [user for user in ranked if made[user] == self.head]
+            ranked[:] = [user for user in ranked if user not in new] + sorted(new, key=bytes)
 
 
 class Reference:
@@ -63,13 +86,14 @@ class Reference:
     def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations = {operation.head: operation for operation in operations}
         self._states: dict[bytes, State] = {}
+        self._paths: dict[bytes, list[Operation]] = {}
         self.root = next(op.head for op in self.operations.values() if isinstance(op.action, Create))
 
     def path(self, head: bytes) -> list[Operation]:
-        found = [self.operations[head]]
-        while found[-1].previous:
-            found.append(self.operations[found[-1].previous])
-        return found[::-1]
+        if head not in self._paths:
+            operation = self.operations[head]
+            self._paths[head] = [*(self.path(operation.previous) if operation.previous else ()), operation]
+        return self._paths[head]
 
     def common(self, one: bytes, other: bytes) -> Operation:
         both = [a for a, b in zip(self.path(one), self.path(other), strict=False) if a == b]
@@ -80,18 +104,21 @@ class Reference:
     def state(self, head: bytes) -> State:
         if head not in self._states:
             operation = self.operations[head]
-            state = self.state(operation.previous) if operation.previous else State()
+            state = self.state(operation.previous).copy() if operation.previous else State()
+            state.head = head
             self.step(state, operation)
+            state.settle()
+            if not operation.previous:  # the founder comes first
+                state.admins.sort(key=lambda user: user != operation.author)
             self._states[head] = state
-        return self._states[head].copy()
+        return self._states[head]
 
     def step(self, state: State, operation: Operation) -> None:
         assert not state.closed
         author, action = operation.author, operation.action
         if isinstance(action, Create):
-            state.give(author, Role.ADMIN)
-            for user, role in action.members:
-                state.give(user, role)
+            for user, role in (*action.members, (author, Role.ADMIN)):
+                state.admit(user, role)
             state.adding, state.posting = action.policy.adding, action.policy.posting
         elif isinstance(action, Adopt):
             for head in action.operations:
@@ -100,11 +127,26 @@ class Reference:
             assert author in state.admins
             for head in action.operations:
                 other = self.operations[head]
-                assert author not in targets(other.action)
-                assert not state.junior(other.author, author) or other.author not in state.admins
+                if author != state.admins[0]:
+                    assert author not in targets(other.action)
+                    assert not state.junior(other.author, author) or other.author not in state.admins
         else:
-            asked = {statement.user_id for statement in operation.statements}
-            self.perform(state, author, action, asked)
+            gone = self.left(operation, state)
+            assert gone <= {s.user_id for s in operation.statements if self.means(s, operation.previous)}
+            self.perform(state, author, action, gone)
+
+    def left(self, operation: Operation, state: State) -> set[UserId]:
+        """Those for whom a removal speaks: seniors of its author who left, if nobody is left who is senior."""
+        seniors = {user for user in state.admins if state.junior(user, operation.author)}
+        gone = {statement.user_id for statement in operation.statements} & seniors
+        assert not gone or gone == seniors
+        return gone
+
+    def means(self, statement: LeaveStatement, head: bytes) -> bool:
+        """Whether somebody who left signed no act between this path and where they said so."""
+        mine = {step.head for step in self.path(head)}
+        above = [step for step in self.path(statement.head) if step.head not in mine]
+        return all(step.author != statement.user_id or isinstance(step.action, Refresh) for step in above)
 
     def adopt(self, state: State, adopter: UserId, other: Operation) -> None:
         action = other.action
@@ -134,8 +176,8 @@ class Reference:
         if isinstance(action, Add):
             assert self.may_add(state, author, action)
             assert not any(user in state.roles for user, _ in action.members)
-            for user, role in action.members:  # ascending by id, as admins of one height stand
-                state.give(user, role)
+            for user, role in action.members:
+                state.admit(user, role)
             return
         if isinstance(action, Refresh):
             assert author in state.admins or (state.posting is Who.MEMBERS and state.roles.get(author) is Role.MEMBER)
@@ -160,28 +202,40 @@ class Reference:
     # --- many paths: which one holds
 
     def winner(self) -> bytes:
-        head = self.root
-        while children := [op.head for op in self.operations.values() if op.previous == head]:
-            state = self.state(head)
-            head = min(children, key=lambda child: (self.weight(child, state), child))
-        return head
+        """The one head without children that beats every other."""
+        parents = {operation.previous for operation in self.operations.values()}
+        tips = [head for head in self.operations if head not in parents]
+        best = tips[0]
+        for tip in tips[1:]:
+            best = tip if self.beats(tip, best) else best
+        assert all(tip == best or self.beats(best, tip) for tip in tips)
+        return best
 
-    def weight(self, child: bytes, state: State) -> list[tuple[int, bytes]]:
-        """0 acts or 1 refreshes; the place among the admins, or behind them; whether it is another's leaving; again."""
-        found: list[list[tuple[int, bytes]]] = []
-        for operation in self.operations.values():
-            path = self.path(operation.head)
-            if child in [step.head for step in path]:
-                kind, author = int(isinstance(operation.action, Refresh)), operation.author
-                for one in (author, *(statement.user_id for statement in operation.statements)):
-                    places = self.place(one, state), (int(one == author), b""), self.place(author, state)
-                    found.append([(kind, b""), *places])
-        return min(found)
+    def beats(self, one: bytes, other: bytes) -> bool:
+        fork = self.common(one, other)
+        ours, theirs = self.path(one)[fork.height + 1 :], self.path(other)[fork.height + 1 :]
+        return (self.weight(ours, fork.head), ours[0].head) < (self.weight(theirs, fork.head), theirs[0].head)
 
-    def place(self, user: UserId, state: State) -> tuple[int, bytes]:
-        if user not in state.roles:
-            return 1_001, user.data
-        return (state.admins.index(user), b"") if user in state.admins else (1_000, user.data)
+    def weight(self, steps: list[Operation], fork: bytes) -> list[tuple[int, int]]:
+        """Whether there are acts; then each user who left or, as the last one, speaks, by their place at the fork."""
+        state = self.state(fork)
+        acts = [step for step in steps if not isinstance(step.action, Refresh)]
+        leavers, speakers = set[int](), set[int]()
+        for step in acts or steps:
+            before = self.state(step.previous)
+            leavers |= {self.place(user, before, state) for user in self.left(step, before)}
+            speakers.add(self.place(step.author, before, state))
+        speaker = min(speakers - leavers, default=NOBODY)
+        gone = [(place, 0) for place in sorted(leavers) if place < speaker]
+        return [(0 if acts else 1, 0), *gone, (speaker, 1)]
+
+    def place(self, user: UserId, before: State, fork: State) -> int:
+        """The user's place at a fork, if what they are where they sign is what they were there."""
+        if user in before.admins:
+            same = before.granted[user] == fork.granted.get(user)
+            return fork.admins.index(user) if same else NOBODY
+        same = before.admitted[user] == fork.admitted.get(user)
+        return len(fork.admins) + fork.order.index(user) if same else NOBODY
 
 
 def targets(action: Action) -> frozenset[UserId]:

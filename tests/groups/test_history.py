@@ -17,7 +17,8 @@ from siegel.events import (
     SuspensionChanged,
 )
 from siegel.groups.actions import Action, Adopt, CloseGroup, Dismiss, GroupPolicy, Refresh, Rename, Role, SetRole, Who
-from siegel.groups.history import MAX_PENDING, MAX_STATEMENTS, MAX_WAITING, History, Item, parse_item
+from siegel.groups.history import MAX_STATEMENTS, MAX_WAITING, History, Item, parse_item
+from siegel.groups.losing import MAX_LOSING
 from siegel.groups.operations import Operation
 from tests.groups.machines.test_roster_machine import meaning, reference_of
 from tests.groups.rosters import KEY, Team, add, close, create, key, leave, remove, sign, user, users
@@ -150,7 +151,7 @@ def test_seniority_ends_with_the_membership() -> None:
     here.act("anna", remove("frida", statements=[gone]))
     here.act("anna", add({"frida": ADMIN}))
     here.act("frida", Rename("back"))
-    assert here.take(sign("frida", here.at(fork), Rename("below"))) == []
+    assert [type(error) for error in here.take(sign("frida", here.at(fork), Rename("below")))] == [NotPermitted]
     assert here.roster.name == "back"
     assert here.history.is_calm(by_bert.head, by_bert.head)
 
@@ -374,10 +375,10 @@ def test_not_everything_is_pending() -> None:
     """ROS-18."""
     here = team()
     fork = here.roster.head
-    many = [sign("bert", here.roster, Rename(str(number))) for number in range(MAX_PENDING + 2)]
+    many = [sign("bert", here.roster, Rename(str(number))) for number in range(MAX_LOSING + 2)]
     here.act("anna", Rename("x"))
     assert [type(error) for error in here.take(*many)] == [LimitExceeded] * 2
-    assert len(here.history.pending) == MAX_PENDING
+    assert len(here.history.pending) == MAX_LOSING
     here.act("anna", Dismiss(tuple(operation.head for operation in here.history.pending)))
     assert here.take(*[item for item in many if item.head not in here.history]) == []
     assert here.history.common(fork, here.roster.head) == fork

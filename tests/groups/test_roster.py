@@ -28,7 +28,8 @@ from siegel.groups.actions import (
     Who,
 )
 from siegel.groups.operations import Operation
-from siegel.groups.roster import Change, KeyKind, References, Roster, apply, found
+from siegel.groups.roster import Change, KeyKind, Roster
+from siegel.groups.transitions import References, apply, found
 from tests.groups.rosters import KEY, add, close, create, key, leave, ranked, remove, sign, user, users
 from tests.people import AT, person
 
@@ -435,7 +436,7 @@ def test_a_junior_dismisses_once_the_author_is_gone() -> None:
         ),
         (SetRole(user("dora"), ADMIN), Change()),
         (SetRole(user("dora"), ARCHIVIST), Change()),
-        (SetPolicy(GroupPolicy(posting=Who.ADMINS)), Change(silenced=frozenset(users("carl")))),
+        (SetPolicy(GroupPolicy(posting=Who.ADMINS)), Change(muted=True)),
         (SetPolicy(GroupPolicy(adding=Who.MEMBERS)), Change()),
         (Rename("x"), Change()),
     ],

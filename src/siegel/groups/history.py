@@ -1,6 +1,6 @@
 """Knows what a set of operations and leave statements means now (spec: roster.md, ROS-9, ROS-11, ROS-17, ROS-18).
 
-Which roster holds, which operations of losing branches wait for an admin's word, whom that suspends, who has left.
+Which roster holds, what waits for an admin's word, whom that suspends, who has left.
 Laws: all of it is a function of the set, in whatever order it came; a refused operation changes nothing; what cannot be
 judged yet waits, and the heads to ask for are named. Frozen: ``extend`` returns a new history.
 """
@@ -9,7 +9,7 @@ judged yet waits, and the heads to ask for are named. Frozen: ``extend`` returns
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeAlias
 from siegel._core import shape
 from siegel._core.codec import decode
 from siegel._core.frozen import Frozen
-from siegel.errors import LimitExceeded, MalformedError, NotPermitted, PeerError, Superseded
+from siegel.errors import LimitExceeded, MalformedError, NotPermitted, PeerError
 from siegel.events import (
     MembersLeft,
     OperationPending,
@@ -26,20 +26,19 @@ from siegel.events import (
     RosterTied,
     SuspensionChanged,
 )
-from siegel.groups.actions import Adopt, ChainClose, Create, Dismiss, Refresh
-from siegel.groups.branches import Branches, Tie, needs
+from siegel.groups import losing
+from siegel.groups.actions import ChainClose, Create
+from siegel.groups.branches import Branches, Tie
 from siegel.groups.operations import MAX_OPERATION_BYTES, LeaveStatement, Operation
-from siegel.groups.roster import Change, Roster
+from siegel.groups.roster import Change, Roster, posts
 from siegel.identity import UserId
 
 Item: TypeAlias = Operation | LeaveStatement
 
-# Bounds on what one author can make everybody keep.
-MAX_PENDING: Final = 64
+# Bounds on what one user can make everybody keep, and on what waits.
 MAX_STATEMENTS: Final = 64
 MAX_WAITING: Final = 64
-
-_VOID: Final = (Adopt, Dismiss, Refresh)  # of a losing branch: nothing waits for an admin's word
+MAX_WAITING_BYTES: Final = 1 << 22
 
 
 class Extension(NamedTuple):
@@ -67,41 +66,54 @@ class History(Frozen):
     ``leavers`` (with the closes of their chains) until they are admitted again.
     """
 
-    __slots__ = ("_branches", "_path", "_statements", "_ties", "_waiting", "leavers", "pending", "roster", "suspended")
+    __slots__ = (
+        "_against",
+        "_branches",
+        "_statements",
+        "_ties",
+        "_waiting",
+        "leavers",
+        "pending",
+        "roster",
+        "suspended",
+    )
 
     roster: Roster
     pending: tuple[Operation, ...]
     suspended: frozenset[UserId]
     leavers: Mapping[UserId, frozenset[ChainClose]]
+    _against: Mapping[bytes, frozenset[UserId]]
     _branches: Branches
     _statements: Mapping[bytes, LeaveStatement]
     _waiting: tuple[Item, ...]
-    _path: tuple[bytes, ...]
     _ties: frozenset[Tie]
 
     def __init__(
-        self, branches: Branches, statements: Mapping[bytes, LeaveStatement], waiting: tuple[Item, ...]
+        self,
+        branches: Branches,
+        statements: Mapping[bytes, LeaveStatement] = MappingProxyType({}),
+        waiting: tuple[Item, ...] = (),
+        ties: frozenset[Tie] = frozenset(),
     ) -> None:
-        head, ties = branches.winner()
-        roster = branches.roster_at(head)
-        path = branches.path(head)
-        pending = _pending(branches, frozenset(path), roster)
+        roster = branches.roster_at(branches.winner)
+        pending = losing.pending(branches, roster)
+        against = losing.against(branches, roster, pending)
         self._set(
+            _against=against,
             _branches=branches,
             _statements=statements,
             _waiting=waiting,
-            _path=path,
             _ties=ties,
             roster=roster,
             pending=pending,
-            suspended=_suspended(branches, roster, pending),
+            suspended=frozenset[UserId]().union(*against.values()),
             leavers=_leavers(branches, roster, statements.values()),
         )
 
     @classmethod
     def found(cls, operation: Operation) -> History:
         """The history of a group that was just founded. NotPermitted for any other operation."""
-        return cls(Branches(operation), MappingProxyType({}), ())
+        return cls(Branches(operation))
 
     @classmethod
     def load(cls, records: Iterable[bytes]) -> History:
@@ -150,6 +162,10 @@ class History(Frozen):
         """The roster at a head that is known to be known."""
         return self.roster if head == self.roster.head else self._branches.roster_at(head)
 
+    def outline(self, head: bytes) -> Roster:
+        """The roster at a known head without its members and without what was decided; at no cost."""
+        return self._branches.outline(head)
+
     def operation(self, head: bytes) -> Operation:
         """The operation with a known head."""
         return self._branches.operation(head)
@@ -164,18 +180,20 @@ class History(Frozen):
 
     def is_calm(self, start: bytes, end: bytes) -> bool:
         """Whether the known head ``end`` is ``start`` or above it, and nobody lost rights on the way from it."""
-        if self._branches.common(start, end) != start:
-            return False
-        return not any(change.removed or change.demoted or change.silenced for change in self.changes(start, end))
+        return self._branches.is_calm(start, end)
+
+    def may_post(self, user: UserId, head: bytes) -> bool:
+        """Whether the user may write messages at a known head."""
+        member, roster = self._branches.member(user, head), self.outline(head)
+        return not roster.closed and posts(member and member.role, roster.policy)
 
     def silencings(self, user: UserId) -> Iterator[tuple[bytes, Mapping[bytes, int]]]:
         """Each operation on the winning branch that took the user's right to post, lowest first: its head, and the
         last index by chain id. A chain that is not listed, and not announced above that head, closes at nothing.
         """
-        for head in self._path:
-            if user in self._branches.change(head).silenced:
-                closes: tuple[ChainClose, ...] = getattr(self._branches.operation(head).action, "closes", ())
-                yield head, dict(closes)
+        for head in self._branches.silencing(user):
+            closes: tuple[ChainClose, ...] = getattr(self._branches.operation(head).action, "closes", ())
+            yield head, dict(closes)
 
     def since(self, head: bytes | None = None) -> tuple[bytes, ...]:
         """What somebody lacks who knows the branch below ``head`` and nothing else; everything, if it is not known."""
@@ -186,12 +204,10 @@ class History(Frozen):
         return tuple(item.encode() for item in (*items, *self._statements.values()))
 
     def statement(self, user: UserId) -> LeaveStatement:
-        """The word of a leaver that they are out."""
-        return next(
-            statement
-            for statement in self._statements.values()
-            if statement.user_id == user and _stands(self._branches, self.roster, statement)
-        )
+        """The word of a leaver that they are out: of several, the one at the highest head."""
+        words = (word for word in self._statements.values() if word.user_id == user)
+        standing = (word for word in words if _stands(self._branches, self.roster, word))
+        return max(standing, key=lambda word: (self._branches.height(word.head), word.signed))
 
     # --- more of it
 
@@ -199,8 +215,8 @@ class History(Frozen):
         """Takes operations and leave statements in any order, duplicates included.
 
         A refused one changes nothing and says why. NotPermitted: its author has no right to it at its place; or had it,
-        and both that right and the branch are lost. Superseded: it is void because its branch lost. LimitExceeded: too
-        many of one author are pending, or too many wait.
+        and both that right and the branch are lost; or it stands on such a one. Superseded: it is void because its
+        branch lost. LimitExceeded: too many of one author are on losing branches, or too many wait.
         """
         return _extended(self, items, bounded=True)
 
@@ -209,16 +225,19 @@ def _extended(old: History, items: Iterable[Item], *, bounded: bool) -> Extensio
     refused: list[tuple[Item, PeerError]] = []
     arrived = list(dict.fromkeys([*old._waiting, *items]))
     branches, statements, waiting = _connect(old, arrived, refused)
-    if bounded and (unwanted := _unwanted(old, branches, statements)):
+    known = len(old._branches)
+    if bounded and (verdicts := losing.unwanted(branches, known)):
         # Built again without them: what was refused leaves no trace.
-        refused.extend(unwanted.items())
+        refused.extend((branches.operation(head), error) for head, error in verdicts.items())
+        lost = NotPermitted("a leave statement at a head that is not kept")
+        refused.extend((statement, lost) for statement in statements.values() if statement.head in verdicts)
         gone = {item for item, _ in refused}
         branches, statements, waiting = _connect(old, [item for item in arrived if item not in gone], [])
-    if bounded and len(waiting) > MAX_WAITING:
-        refused.extend((item, LimitExceeded("roster", "too many items wait")) for item in waiting[:-MAX_WAITING])
-        waiting = waiting[-MAX_WAITING:]
-    new = History(branches, MappingProxyType(statements), tuple(waiting))
-    stored: list[Item] = [branches.operation(head) for head in branches if head not in old]
+    if bounded:
+        waiting = _newest(waiting, refused)
+    ties = losing.ties(branches, known, old.roster.head) if bounded else frozenset[Tie]()
+    new = History(branches, MappingProxyType(statements), tuple(waiting), old._ties | ties)
+    stored: list[Item] = [branches.operation(head) for head in branches.after(known)]
     stored += [statement for key, statement in statements.items() if key not in old._statements]
     return Extension(new, tuple(item.encode() for item in stored), _events(old, new), tuple(refused))
 
@@ -251,7 +270,7 @@ def _connect(
 
 
 def _add_statement(statement: LeaveStatement, branches: Branches, statements: dict[bytes, LeaveStatement]) -> None:
-    if not branches.is_member(statement.user_id, statement.head):
+    if branches.member(statement.user_id, statement.head) is None:
         raise NotPermitted("a leave statement of somebody who is not in")
     if statement.signed in statements:
         return
@@ -260,58 +279,16 @@ def _add_statement(statement: LeaveStatement, branches: Branches, statements: di
     statements[statement.signed] = statement
 
 
-def _unwanted(old: History, branches: Branches, statements: Mapping[bytes, LeaveStatement]) -> dict[Item, PeerError]:
-    """New items that lose and are not worth keeping, unless something needs them that is (ROS-18).
-
-    No operation that is kept stands on one of these, so what wins is the same without them.
-    """
-    head, _ = branches.winner()
-    roster = branches.roster_at(head)
-    path = frozenset(branches.path(head))
-    new = [branches.operation(head) for head in branches if head not in old]
-    verdicts: dict[Item, PeerError] = {}
-    pending = Counter(operation.author for operation in _pending(branches, path, roster) if operation.head in old)
-    for operation in new:
-        if operation.head in path or operation.head in roster.decided:
-            continue
-        if isinstance(operation.action, _VOID):
-            verdicts[operation] = Superseded("the branch lost, and an operation of this kind is void there")
-        elif not roster.entitled(operation.author, operation.action):
-            verdicts[operation] = NotPermitted("the branch lost, and its author has no right to such an act now")
-        elif pending[operation.author] >= MAX_PENDING:
-            verdicts[operation] = LimitExceeded("roster", f"more than {MAX_PENDING} pending operations of one author")
-        else:
-            pending[operation.author] += 1
-    for operation in reversed(new):
-        if operation not in verdicts:
-            for needed in needs(operation):
-                verdicts.pop(branches.operation(needed), None)
-    for statement in statements.values():
-        if branches.operation(statement.head) in verdicts:
-            verdicts[statement] = NotPermitted("a leave statement at a head that is not kept")
-    return verdicts
+def _newest(waiting: list[Item], refused: list[tuple[Item, PeerError]]) -> list[Item]:
+    """Those that may wait; whatever is older than the first for which there is no room gives way."""
+    room, kept = MAX_WAITING_BYTES, len(waiting)
+    while kept and len(waiting) - kept < MAX_WAITING and (room := room - len(waiting[kept - 1].encode())) >= 0:
+        kept -= 1
+    refused.extend((item, LimitExceeded("roster", "too many items wait")) for item in waiting[:kept])
+    return waiting[kept:]
 
 
-# --- what the set means ----------------------------------------------------------------------------------------------
-
-
-def _pending(branches: Branches, path: frozenset[bytes], roster: Roster) -> tuple[Operation, ...]:
-    losing = (branches.operation(head) for head in branches if head not in path and head not in roster.decided)
-    waiting = [operation for operation in losing if not isinstance(operation.action, _VOID)]
-    return tuple(sorted(waiting, key=lambda operation: (operation.height, operation.head)))
-
-
-def _suspended(branches: Branches, roster: Roster, pending: Iterable[Operation]) -> frozenset[UserId]:
-    return frozenset(user for operation in pending for user in _against(branches, roster, operation))
-
-
-def _against(branches: Branches, roster: Roster, operation: Operation) -> Iterator[UserId]:
-    """Whom the operation removes or demotes, if they are in since before the fork: a new admission is a new word."""
-    change = branches.change(operation.head)
-    fork = branches.operation(branches.common(operation.head, roster.head)).height
-    for user in change.removed | change.demoted:
-        if user in roster.members and roster.members[user].since <= fork:
-            yield user
+# --- leaving ---------------------------------------------------------------------------------------------------------
 
 
 def _leavers(
@@ -329,8 +306,7 @@ def _leavers(
 def _stands(branches: Branches, roster: Roster, statement: LeaveStatement) -> bool:
     """Whether the membership that its user left is the one that they have."""
     member = roster.members.get(statement.user_id)
-    common = branches.operation(branches.common(statement.head, roster.head)).height
-    return member is not None and member.since <= common
+    return member is not None and member.since <= branches.height(branches.common(statement.head, roster.head))
 
 
 # --- what happened ---------------------------------------------------------------------------------------------------
@@ -349,9 +325,10 @@ def _events(before: History, after: History) -> tuple[RosterEvent, ...]:
         events.append(RosterChanged(group, old.head, new.head, switched, _ordered(admitted), _ordered(removed)))
     ties = sorted(after._ties - before._ties, key=lambda tie: tie.heads)
     events.extend(RosterTied(group, tie.author, tie.heads) for tie in ties)
+    known = frozenset(before.pending)
     for operation in after.pending:
-        if operation not in before.pending:
-            against = _ordered(_against(after._branches, new, operation))
+        if operation not in known:
+            against = _ordered(after._against[operation.head])
             events.append(OperationPending(group, operation.head, operation.author, against))
     if before.suspended != after.suspended:
         begun, ended = after.suspended - before.suspended, before.suspended - after.suspended

@@ -13,7 +13,6 @@ from siegel.groups.certificate import Certificate
 from siegel.groups.history import History
 from siegel.groups.key_tree import INDEX_COUNT
 from siegel.groups.links import Permission
-from siegel.identity import UserId
 
 _Refusal: TypeAlias = Callable[[], PeerError] | None  # made anew each time: an error collects the places it passes
 
@@ -67,13 +66,8 @@ class Permissions:
         if not history.is_calm(certificate.head, head):
             return lambda: NotPermitted("somebody lost rights since its chain was announced; the chain had to end")
         common = history.common(head, history.roster.head)
-        if not all(_may_post(history, place, sender) for place in {head, common}):
+        if not all(history.may_post(sender, place) for place in {head, common}):
             return lambda: NotPermitted("its sender may not post")
         if sender in history.suspended:
             return lambda: NotPermitted("its sender is suspended until an admin has decided")
         return None
-
-
-def _may_post(history: History, head: bytes, sender: UserId) -> bool:
-    roster = history.roster_of(head)
-    return not roster.closed and roster.may_post(sender)

@@ -335,6 +335,8 @@ def _concerned(before: History, after: History) -> set[UserId] | None:
         return None
     users = set(before.suspended ^ after.suspended)
     for change in after.changes(before.roster.head, after.roster.head):
+        if change.muted:
+            return None
         users |= change.silenced
     left = before.leavers.keys() | after.leavers.keys()
     return users | {user for user in left if before.leavers.get(user) != after.leavers.get(user)}

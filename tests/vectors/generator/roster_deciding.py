@@ -226,23 +226,21 @@ def _not_adopted_against(forks: Forks) -> None:
     item = sign("bert adopts his own removal", "bert", adopt(head(lost), key=fresh()), frida)
     forks.refuses("the target adopts", f"{ADOPT} ROS-8", "Deciding Seniority", lost, frida, item, stage="rights")
     lost = sign("frida removes anna", "frida", remove("anna"), "start")
-    left = forks.here.leave("frida leaves", "frida", "start")
-    act = remove("frida", statements=[forks.here.data(left)])
-    final = sign("bert removes frida, who left", "bert", act, "start")
-    item = sign("bert adopts the removal of anna", "bert", adopt(head(lost), key=fresh()), final)
+    won = _lower(forks, lost)
+    item = sign("bert adopts the removal of anna", "bert", adopt(head(lost), key=fresh()), won)
     comment = "a junior of the target adopts, whoever signed it"
-    forks.refuses(comment, f"{ADOPT} ROS-8", "Deciding Seniority", lost, final, item, stage="rights")
+    forks.refuses(comment, f"{ADOPT} ROS-8", "Deciding Seniority", lost, won, item, stage="rights")
     ends = sign("frida closes", "frida", END, "start")
     won = _lower(forks, ends)
     item = sign("anna adopts the end", "anna", adopt(head(ends)), won)
     comment = "an admin who is not the most senior adopts the end of the group"
     forks.refuses(comment, f"{ADOPT} ROS-8", "Deciding Seniority", ends, won, item, stage="rights")
-    left = forks.here.leave("anna leaves", "anna", "start")
-    act = remove("anna", statements=[forks.here.data(left)])
-    carried = sign("bert removes anna, who left", "bert", act, "start")
-    item = sign("bert adopts with anna's statement", "bert", adopt(head(carried), key=fresh()), frida)
+    left = forks.here.leave("frida leaves", "frida", "start")
+    act = remove("frida", statements=[forks.here.data(left)])
+    carried = sign("anna removes frida, who left", "anna", act, "start")
+    item = sign("anna adopts with frida's statement", "anna", adopt(head(carried), key=fresh()), frida)
     comment = "a statement that the adopted removal carries counts for nothing"
-    forks.refuses(comment, f"{ADOPT} ROS-8 ROS-11", "Deciding Leaving", carried, frida, item, stage="rights")
+    forks.refuses(comment, f"{ADOPT} ROS-8 ROS-11", "Deciding Leaving", frida, carried, item, stage="rights")
 
 
 def _not_dismissed(forks: Forks) -> None:

@@ -62,7 +62,15 @@ def _winners(forks: Forks) -> None:
     opened = sign("frida lets members add", "frida", set_policy(MEMBERS_ADD), "start")
     by_dora = sign("dora adds emil", "dora", add({"emil": MEMBER}), opened)
     by_carl = sign("carl adds emil", "carl", add({"emil": MEMBER}), opened)
-    forks.accepts("members stand by user id", FORK, "Fork", opened, by_dora, by_carl)
+    forks.accepts("members of one height stand by user id", "ROS-8 ROS-14", "Fork", opened, by_dora, by_carl)
+    for name, other in (("carl", "dora"), ("dora", "carl")):
+        gone = sign(f"frida removes {name} for a while", "frida", remove(name), opened)
+        back = sign(f"frida adds {name} again", "frida", add({name: MEMBER}), gone)
+        young, old = (
+            sign(f"{who} adds emil, {name} being new", who, add({"emil": MEMBER}), back) for who in (name, other)
+        )
+        comment = f"members stand by the height of their admission: {name} came back"
+        forks.accepts(comment, "ROS-8 ROS-14", "Fork", opened, gone, back, young, old)
     by_bert = sign("bert renames beside them", "bert", rename("an admin"), opened)
     forks.accepts("an admin stands before members", FORK, "Fork", opened, by_dora, by_carl, by_bert)
     _ties(forks)
@@ -103,22 +111,36 @@ def _refreshes(forks: Forks) -> None:
 
 def _left(forks: Forks) -> None:
     sign, here, spec = forks.sign, forks.here, "ROS-15 ROS-11"
-    gone = here.leave("frida leaves", "frida", "start")
-    statement = here.data(gone)
-    out = sign("bert removes frida, who left", "bert", remove("frida", statements=[statement]), "start")
+    statement = here.data(here.leave("frida leaves", "frida", "start"))
+    out = sign("anna removes frida, who left", "anna", remove("frida", statements=[statement]), "start")
     own = sign("frida renames", "frida", rename("by frida"), "start")
     forks.accepts("the removal of who left comes before what they signed", spec, "Fork Leaving", own, out)
-    by_anna = sign("anna removes frida, who left", "anna", remove("frida", statements=[statement]), "start")
-    forks.accepts("of two such removals the senior's holds", spec, "Fork Leaving", out, by_anna)
-    forks.accepts("such a removal by a junior outweighs the next senior", spec, "Fork Leaving", forks.won, out)
-    back = sign("bert adds frida as an admin", "bert", add({"frida": ADMIN}), out)
+    second = here.data(here.leave("anna leaves", "anna", "start"))
+    both = remove("frida", "anna", statements=[second, statement])
+    by_bert = sign("bert removes frida and anna, who left", "bert", both, "start")
+    forks.accepts("such a removal by the next in line outweighs who left", spec, "Fork Leaving", forks.won, by_bert)
+    forks.accepts("who left on one path comes before them signing the other", spec, "Fork Leaving", out, by_bert)
+    alone = sign("frida removes anna", "frida", remove("anna"), "start")
+    rival = sign("bert removes frida above that", "bert", remove("frida", statements=[statement]), alone)
+    forks.accepts("who left on both paths decides nothing between them", spec, "Fork Leaving", out, alone, rival)
+    back = sign("anna adds frida as an admin", "anna", add({"frida": ADMIN}), out)
     after = sign("frida renames, back again", "frida", rename("back"), back)
-    forks.accepts(
-        "whoever left and came back does not win below with the old rank", spec, "Fork Leaving", out, back, after, own
-    )
+    comment = "whoever left and came back does not win below with the old rank"
+    forks.accepts(comment, spec, "Fork Leaving", own, out, back, after)
+    refreshed = sign("frida refreshes", "frida", refresh(), "start")
+    there = here.data(here.leave("frida leaves at her refresh", "frida", refreshed))
+    final = sign("anna removes frida, who refreshed", "anna", remove("frida", statements=[there]), forks.won)
+    comment = "who signed a refresh on the way to where they left is succeeded"
+    forks.accepts(comment, "ROS-11", "Fork Leaving", refreshed, forks.won, final)
+    _members_left(forks)
+
+
+def _members_left(forks: Forks) -> None:
+    sign, here = forks.sign, forks.here
     carl = here.data(here.leave("carl leaves", "carl", "start"))
     both = sign("bert removes carl, who left", "bert", remove("carl", statements=[carl]), "start")
-    forks.accepts("a member who left gives a member's rank", spec, "Fork Leaving", both, forks.won)
+    comment = "who left and is junior to who removes them speaks for nothing"
+    forks.accepts(comment, "ROS-15 ROS-11", "Fork Leaving", both, forks.won)
     lost = sign("bert renames", "bert", rename("by bert"), "start")
     there = here.leave("carl leaves on bert's branch", "carl", lost, close(1, 3))
     forks.accepts("a statement from a branch that lost stands", "ROS-11", "Fork Leaving", lost, forks.won, there)
@@ -127,7 +149,7 @@ def _left(forks: Forks) -> None:
     grants = sign("frida makes dora an admin", "frida", set_role("dora", ADMIN), "start")
     removed = sign("anna removes bert", "anna", remove("bert"), "start")
     said = leave(here.operations[removed], "bert").encode()
-    final = sign("dora removes bert, who left where he was out", "dora", remove("bert", statements=[said]), grants)
+    final = sign("anna removes bert, who left where he was out", "anna", remove("bert", statements=[said]), grants)
     comment = "a removal carries a statement from a branch that took its user out"
     forks.accepts(comment, "ROS-11 ROS-8", "Fork Leaving", grants, removed, final)
 
@@ -166,8 +188,21 @@ def _pending(forks: Forks) -> None:
     beside = sign("anna renames beside that", "anna", rename("beside"), reader)
     comment = "a reader becomes an archivist in a branch that loses: pending"
     forks.accepts(comment, PENDING, "Deciding", reader, even, beside)
+    _not_suspended(forks)
     stranger = sign("frida removes carl", "frida", remove("carl"), "start")
     forks.accepts("whoever is out is not suspended", PENDING, "Deciding", other, stranger)
+
+
+def _not_suspended(forks: Forks) -> None:
+    """The most senior admin, whose turn it is then to decide."""
+    sign, here = forks.sign, forks.here
+    statement = here.data(here.leave("frida leaves", "frida", "start"))
+    all_out = sign("frida removes all admins", "frida", remove("anna", "bert"), "start")
+    out = sign("anna removes frida, who left", "anna", remove("frida", statements=[statement]), "start")
+    forks.accepts("the most senior admin is not suspended", f"{PENDING} ROS-8", "Deciding Leaving", all_out, out)
+    ends = sign("anna dismisses her own removal", "anna", dismiss(here.head(all_out)), out)
+    comment = "the most senior admin dismisses an act against themselves"
+    forks.accepts(comment, "ROS-10 ROS-17", "Deciding Leaving", all_out, out, ends)
 
 
 def _kept(forks: Forks) -> None:
@@ -211,6 +246,37 @@ def _any_order(forks: Forks) -> None:
         forks.accepts(f"the same six {comment}", spec, "AnyOrder", *(items[place] for place in order))
 
 
+def _not_succeeded(forks: Forks) -> None:
+    """Who cannot take a senior's place by that senior's word."""
+    sign, here, spec = forks.sign, forks.here, "ROS-11 ROS-8"
+
+    def put(comment: str, *items: str) -> None:
+        forks.refuses(comment, spec, "Leaving BackDated", *items, stage="rights", code="not-permitted")
+
+    statement = here.data(here.leave("frida leaves", "frida", "start"))
+    act = remove("frida", statements=[statement])
+    put("a junior who is not next in line removes who left", sign("bert removes frida, who left", "bert", act, "start"))
+    out = sign("anna removes bert", "anna", remove("bert"), "start")
+    put(
+        "so does somebody who was taken out, below that",
+        out,
+        sign("bert removes frida, who left", "bert", act, "start"),
+    )
+    second = here.data(here.leave("anna leaves", "anna", "start"))
+    act = remove("anna", statements=[second])
+    put(
+        "a senior stays when another's leaving is made final", sign("bert removes anna, who left", "bert", act, "start")
+    )
+    act = remove("frida", "anna", statements=[statement])
+    put("one of two seniors has not left", sign("bert removes frida, who left, and anna", "bert", act, "start"))
+    own = sign("frida renames", "frida", rename("by frida"), "start")
+    there = here.data(here.leave("frida leaves at her renaming", "frida", own))
+    late = sign("anna removes frida beside that", "anna", remove("frida", statements=[there]), "start")
+    put("a statement serves against what its user signed on the way to it", own, late)
+    act = remove("frida", statements=[statement])
+    put("a member makes a leaving final", sign("carl removes frida, who left", "carl", act, "start"))
+
+
 def refused(forks: Forks) -> None:
     """What is not worth keeping."""
     sign, here, won = forks.sign, forks.here, forks.won
@@ -234,6 +300,15 @@ def refused(forks: Forks) -> None:
     put("what is not valid above a back-dated operation falls with it", "BackDated", out, wrong, late)
     left = here.leave("carl leaves on bert's branch", "carl", late)
     put("a statement at a back-dated operation falls with it", "BackDated Leaving", out, left, late)
+    up = sign("anna makes bert an admin again", "anna", set_role("bert", ADMIN), down)
+    late = forks.losing("bert removes carl", remove("carl"))
+    put("back-dated by an admin with an older grant than they have now", "BackDated", down, up, late)
+    grants = sign("frida makes dora an admin", "frida", set_role("dora", ADMIN), "start")
+    gone = sign("anna removes bert above that", "anna", remove("bert"), grants)
+    late = sign("bert renames beside his removal", "bert", rename("b"), grants)
+    above = sign("dora renames above him", "dora", rename("d"), late)
+    put("an act above a back-dated operation falls with it", "BackDated", grants, gone, above, late)
+    _not_succeeded(forks)
     statement = here.data(here.leave("frida leaves", "frida", "start"))
     gone = sign("anna removes frida, who left", "anna", remove("frida", statements=[statement]), "start")
     late = sign("frida adds emil as an admin", "frida", add({"emil": ADMIN}), "start")

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from tests.vectors.reference import Refused, require
-from tests.vectors.reference.roster_state import Place, State, change, follow, found
+from tests.vectors.reference.roster_state import NOWHERE, Place, State, change, follow, found
 from tests.vectors.reference.roster_wire import Operation, Statement, read_item
 
 Item: TypeAlias = Operation | Statement
-Weight: TypeAlias = tuple[int, Place, int, Place]
+Weight: TypeAlias = tuple[int, list[tuple[Place, int]]]
 Tie: TypeAlias = tuple[bytes, bytes, bytes]  # author, the head that won, the next
 
-MAX_PENDING: Final = 64
+MAX_LOSING: Final = 64
 MAX_STATEMENTS: Final = 64
 MAX_WAITING: Final = 64
+MAX_WAITING_BYTES: Final = 4 * 1_048_576
 VOID: Final = frozenset({"adopt", "dismiss", "refresh"})
 
 
@@ -33,10 +34,18 @@ class Log:
     states: dict[bytes, State]
     statements: list[Statement] = field(default_factory=list[Statement])
     waiting: list[Item] = field(default_factory=list[Item])
+    ties: set[Tie] = field(default_factory=set[Tie])
 
     def copy(self) -> Log:
         """A log of its own with the same items."""
-        return Log(self.root, dict(self.operations), dict(self.states), list(self.statements), list(self.waiting))
+        return Log(
+            self.root,
+            dict(self.operations),
+            dict(self.states),
+            list(self.statements),
+            list(self.waiting),
+            set(self.ties),
+        )
 
     # --- the tree
 
@@ -56,37 +65,50 @@ class Log:
         """The height of that head."""
         return self.operations[self.fork(one, other)].height
 
-    def children(self, head: bytes) -> list[bytes]:
-        """The heads of the operations whose parent this is."""
-        return [other for other, operation in self.operations.items() if operation.previous == head]
-
     # --- what holds (ROS-14 … ROS-16)
 
-    def holds(self) -> tuple[bytes, list[Tie]]:
-        """The head that holds, and the ties on the way."""
-        head, ties = self.root, list[Tie]()
-        while children := self.children(head):
-            fork = self.states[head]
-            ranked = sorted((self._weight(child, fork), child) for child in children)
-            head = ranked[0][1]
-            if len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
-                ties.append((self._signer(head, fork, ranked[0][0]), head, ranked[1][1]))
-        return head, sorted(ties)
+    def holds(self) -> bytes:
+        """The one head without children that outweighs every other."""
+        parents = {operation.previous for operation in self.operations.values()}
+        ends = [head for head in self.operations if head not in parents]
+        return next(one for one in ends if all(self._outweighs(one, other) for other in ends if other != one))
 
-    def _weight(self, child: bytes, fork: State) -> Weight:
-        return min(weight for operation in self._branch(child) for weight in weights(operation, fork))
+    def _outweighs(self, one: bytes, other: bytes) -> bool:
+        return self._standing(one, other) < self._standing(other, one)
 
-    def _branch(self, child: bytes) -> list[Operation]:
-        return [operation for head, operation in self.operations.items() if child in self.path(head)]
+    def _standing(self, head: bytes, other: bytes) -> tuple[Weight, bytes]:
+        """What speaks for a head against another one, and its lowest head above their fork."""
+        fork = self.fork_height(head, other)
+        above = self.path(head)[fork + 1 :]
+        operations = [self.operations[step] for step in above]
+        acts = [operation for operation in operations if operation.action.kind != "refresh"]
+        places = {self.states[o.previous].place(o.author): 1 for o in acts or operations}
+        for operation in acts:
+            places |= dict.fromkeys(self._left(operation), 0)
+        words = [(place, word) for place, word in sorted(places.items()) if place[1] <= fork]
+        words.append((NOWHERE, 1))
+        last = [word for _, word in words].index(1)
+        return (int(not acts), words[: last + 1]), above[0]
 
-    def _signer(self, child: bytes, fork: State, weight: Weight) -> bytes:
-        """Who gave the branch this weight."""
-        return next(o.author for o in self._branch(child) if weight in weights(o, fork))
+    def _left(self, operation: Operation) -> set[Place]:
+        """The places of those for whom a removal speaks."""
+        state = self.states[operation.previous]
+        places = {state.place(statement.user_id) for statement in operation.statements}
+        return {place for place in places if place < state.place(operation.author)}
+
+    def tie(self, head: bytes) -> Tie | None:
+        """The user who speaks for this head and for the one that holds, if only the hash decided."""
+        holding = self.holds()
+        (weight, lost), (other, won) = self._standing(head, holding), self._standing(holding, head)
+        speaker = weight[1][-1][0]
+        if weight != other or speaker == NOWHERE:
+            return None
+        return speaker[2] or self.states[self.root].founder, won, lost
 
     @property
     def state(self) -> State:
         """The state at the head that holds."""
-        return self.states[self.holds()[0]]
+        return self.states[self.holds()]
 
     # --- what waits for a word (ROS-11, ROS-17)
 
@@ -103,7 +125,7 @@ class Log:
         for operation in self.pending():
             done = change(self.states[operation.previous], self.states[operation.head])
             found_against |= {u for u in done.taken_out | done.demoted if self._was_in(u, operation.head)}
-        return sorted(found_against)
+        return sorted(found_against - set(self.state.admins()[:1]))
 
     def _was_in(self, user: bytes, head: bytes) -> bool:
         """Whether the user is in, admitted not above the fork with this head."""
@@ -122,13 +144,6 @@ class Log:
         """The heads to ask for."""
         here = {*self.operations, *(item.head for item in self.waiting if isinstance(item, Operation))}
         return sorted({head for item in self.waiting for head in item.needs()} - here)
-
-
-def weights(operation: Operation, fork: State) -> list[Weight]:
-    """What an operation gives to its branch, for its author and for who left by it."""
-    kind, author = int(operation.action.kind == "refresh"), fork.place(operation.author)
-    own: Weight = kind, author, 1, author
-    return [own, *((kind, fork.place(statement.user_id), 0, author) for statement in operation.statements)]
 
 
 # --- arrivals (ROS-5, ROS-18) -----------------------------------------------------------------------------------------
@@ -156,9 +171,12 @@ def arrive(log: Log, data: bytes) -> tuple[Log, list[tuple[bytes, Refused]]]:
     refusals |= _unwanted(log, trial)
     if refusals:
         trial, _ = _connected(log, [one for one in everything if one.encode() not in refusals])
-    for oldest in trial.waiting[:-MAX_WAITING]:
-        refusals[oldest.encode()] = Refused("keep", "limit-exceeded")
-    trial.waiting = trial.waiting[-MAX_WAITING:]
+    while len(trial.waiting) > MAX_WAITING or sum(len(one.encode()) for one in trial.waiting) > MAX_WAITING_BYTES:
+        refusals[trial.waiting.pop(0).encode()] = Refused("keep", "limit-exceeded")
+    came = [head for head in trial.operations if head not in log.operations]
+    path = trial.path(trial.holds())
+    lost = [head for head in (*came, log.holds()) if head not in path]
+    trial.ties |= {tie for tie in map(trial.tie, lost) if tie}
     return trial, list(refusals.items())
 
 
@@ -194,28 +212,39 @@ def _place(log: Log, item: Item) -> None:
     named = [log.operations[head] for head in item.named]
     parent = log.states[item.previous]
     forks = {statement.head: log.fork_height(statement.head, item.previous) for statement in item.statements}
-    after = follow(parent, item, named, forks)
+    acted = {statement.head: _acted(log, statement.head, forks[statement.head]) for statement in item.statements}
+    after = follow(parent, item, named, forks, acted)
     require(not any(head in on_path for head in item.named), "rights", "not-permitted")
     log.operations[item.head] = item
     log.states[item.head] = after
 
 
+def _acted(log: Log, head: bytes, fork: int) -> set[bytes]:
+    """Who signed acts, on the way from a fork up to this head."""
+    above = [log.operations[step] for step in log.path(head)[fork + 1 :]]
+    return {operation.author for operation in above if operation.action.kind != "refresh"}
+
+
 def _unwanted(before: Log, after: Log) -> dict[bytes, Refused]:
     """What has come, loses, and is not worth keeping."""
-    state = after.state
-    path = after.path(state.head)
-    pending = Counter(o.author for o in after.pending() if o.head in before.operations)
-    verdicts: dict[bytes, Refused] = {}
+    path = after.path(after.holds())
     new = [operation for head, operation in after.operations.items() if head not in before.operations]
-    for operation in new:
-        if operation.head not in path and operation.head not in state.decided:
-            refused = _verdict(operation, state, pending)
-            if refused is not None:
-                verdicts[operation.head] = refused
-    for operation in reversed(new):  # what is needed came before what needs it
-        if operation.head not in verdicts:
-            for needed in operation.needs():
-                verdicts.pop(needed, None)
+    needed = _needed(after, [operation for operation in new if operation.head in path])
+    losing = [operation for operation in new if operation.head not in path and operation.head not in needed]
+    verdicts: dict[bytes, Refused] = {}
+    decided = after.state.decided
+    kept = Counter(o.author for h, o in before.operations.items() if h not in path and h not in decided)
+    for operation in losing:
+        refused = _verdict(after, operation, verdicts, kept)
+        if refused is None:
+            kept[operation.author] += 1
+        else:
+            verdicts[operation.head] = refused
+    waiting = [o for o in losing if o.head not in verdicts and o.action.kind not in VOID]
+    useful = _needed(after, waiting)
+    for operation in losing:
+        if operation.action.kind in VOID and operation.head not in useful:
+            verdicts.setdefault(operation.head, Refused("keep", "superseded"))
     found_unwanted = {after.operations[head].encode(): refused for head, refused in verdicts.items()}
     for statement in after.statements:
         if statement.head in verdicts:
@@ -223,13 +252,27 @@ def _unwanted(before: Log, after: Log) -> dict[bytes, Refused]:
     return found_unwanted
 
 
-def _verdict(operation: Operation, state: State, pending: Counter[bytes]) -> Refused | None:
-    if operation.action.kind in VOID:
-        return Refused("keep", "superseded")
-    if not state.has_right(operation.author, operation.action):
+def _needed(log: Log, operations: list[Operation]) -> set[bytes]:
+    """Everything that these need, and that this needs."""
+    found_needed, left = set[bytes](), [head for operation in operations for head in operation.needs()]
+    while left:
+        head = left.pop()
+        if head not in found_needed:
+            found_needed.add(head)
+            left += log.operations[head].needs()
+    return found_needed
+
+
+def _verdict(log: Log, operation: Operation, verdicts: Mapping[bytes, Refused], kept: Counter[bytes]) -> Refused | None:
+    state, author = log.state, operation.author
+    if any(head in verdicts for head in operation.needs()):
         return Refused("keep", "not-permitted")
-    pending[operation.author] += 1
-    return Refused("keep", "limit-exceeded") if pending[operation.author] > MAX_PENDING else None
+    if operation.action.kind not in VOID:
+        place = log.states[operation.previous].place(author)
+        lost = place[1] <= log.fork_height(operation.head, state.head) and state.place(author) > place
+        if lost or not state.has_right(author, operation.action):
+            return Refused("keep", "not-permitted")
+    return Refused("keep", "limit-exceeded") if kept[author] >= MAX_LOSING else None
 
 
 def outline(log: Log) -> Mapping[str, object]:
@@ -258,5 +301,5 @@ def summary(log: Log) -> Mapping[str, object]:
         "epoch": state.epoch,
         "holders": state.holders(),
         "decided": sorted(state.decided),
-        "ties": [list(tie) for tie in log.holds()[1]],
+        "ties": [list(tie) for tie in sorted(log.ties)],
     }

@@ -12,6 +12,7 @@ from tests.vectors.reference.roster_wire import ADMIN, MAX_MEMBERS, MEMBER, Act,
 Place: TypeAlias = tuple[int, int, bytes]  # in the order of seniority
 
 POSTING, ADDING, _, _, SEALING = range(5)  # of a policy
+NOWHERE: Final[Place] = (3, 0, b"")
 _NO_RIGHTS: Final = -1
 
 
@@ -60,10 +61,10 @@ class State:
     def place(self, user: bytes) -> Place:
         """The place in the order of seniority (ROS-8)."""
         if user not in self.members:
-            return 3, 0, user
+            return NOWHERE
         grant = self.members[user].grant
         if grant is None:
-            return 2, 0, user
+            return 2, self.members[user].since, user
         return (0, 0, b"") if user == self.founder and grant == 0 else (1, grant, user)
 
     def admins(self) -> list[bytes]:
@@ -138,9 +139,15 @@ def found(operation: Operation) -> State:
     return _with_fresh(state, operation, act["fresh"])
 
 
-def follow(parent: State, operation: Operation, named: list[Operation], forks: Mapping[bytes, int]) -> State:
+def follow(
+    parent: State,
+    operation: Operation,
+    named: list[Operation],
+    forks: Mapping[bytes, int],
+    acted: Mapping[bytes, set[bytes]],
+) -> State:
     """The state after an operation on this parent. ``named`` are the operations that it adopts or dismisses, ``forks``
-    the heights of the forks of the parent with the heads of its statements."""
+    the heights of the forks of the parent with the heads of its statements, ``acted`` who signed acts above these."""
     _permit(operation.group_id == parent.group and operation.height == parent.height + 1, "place")
     _permit(not parent.closed, "place")
     author, act = operation.author, operation.action
@@ -155,7 +162,7 @@ def follow(parent: State, operation: Operation, named: list[Operation], forks: M
             for other in named:
                 _check_dismissal(parent, author, other)
         case _:
-            after = _do(parent, author, act, _left(parent, operation, forks))
+            after = _do(parent, author, act, _left(parent, operation, forks, acted))
     done = change(parent, after)
     _permit(done.silenced or not act.fields.get("closes"), "closes")
     after = replace(after, head=operation.head, height=operation.height)
@@ -208,17 +215,20 @@ def _check_dismissal(state: State, author: bytes, other: Operation) -> None:
     """ROS-10."""
     act = other.action
     targets = {"remove": act.fields.get("users", []), "set role": [act.fields.get("user")]}.get(act.kind, [])
-    _permit(author not in targets)
-    _permit(state.role(other.author) != ADMIN or state.place(other.author) >= state.place(author))
+    if state.admins()[0] != author:
+        _permit(author not in targets)
+        _permit(state.role(other.author) != ADMIN or state.place(other.author) >= state.place(author))
 
 
-def _left(parent: State, operation: Operation, forks: Mapping[bytes, int]) -> set[bytes]:
-    """ROS-11: of whom the removal carries a standing statement."""
+def _left(
+    parent: State, operation: Operation, forks: Mapping[bytes, int], acted: Mapping[bytes, set[bytes]]
+) -> set[bytes]:
+    """ROS-11: who left by a statement that the removal carries, each of which has to stand."""
     for statement in operation.statements:
         user = statement.user_id
         _permit(statement.group == parent.group and user in operation.action["users"])
         _permit(user in parent.members and parent.members[user].since <= forks[statement.head])
-    return {statement.user_id for statement in operation.statements}
+    return {statement.user_id for statement in operation.statements if statement.user_id not in acted[statement.head]}
 
 
 def _do(state: State, author: bytes, act: Act, left: set[bytes] | None = None) -> State:
@@ -231,8 +241,10 @@ def _do(state: State, author: bytes, act: Act, left: set[bytes] | None = None) -
             members |= {user: _new_member(role, height) for user, role in act["members"]}
             require(len(members) <= MAX_MEMBERS, "rights", "limit-exceeded")
         case "remove":
+            ranked = state.admins()
+            seniors = set(ranked[: ranked.index(author)])
             for user in act["users"]:
-                _check_target(state, author, user, asked=user in (left or set()))
+                _check_target(state, author, user, asked=seniors <= (left or set()))
                 del members[user]
         case "set role":
             user, role = act["user"], act["role"]
