@@ -87,6 +87,7 @@ METHODS = {
         "may_post": "(self, user)",
         "role": "(self, user)",
         "seniority": "(self, user)",
+        "seniors": "(self, user)",
     },
     "SealingKeys": {
         "__init__": "(self, identity, *, life=604800000, grace=2592000000)",
@@ -133,10 +134,12 @@ ATTRIBUTES = {
     "PublicIdentity": {"issued_at", "not_after", "sealing_key", "sealing_number", "user_id"},
     "Role": {"ADMIN", "ARCHIVIST", "MEMBER", "READER"},
     "Roster": {
+        "admins",
         "change",
         "closed",
         "decided",
         "epoch",
+        "first_admin",
         "founder",
         "group_id",
         "head",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar, cast
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from siegel._core import shape
 from siegel._core.codec import array_of, decode, encode
@@ -68,11 +68,6 @@ class Overlay(Mapping[_K, _V], Generic[_K, _V]):
         if key in self.changed:
             raise KeyError(key)
         return self._base[key]
-
-    def __contains__(self, key: object) -> bool:
-        if key in self.changed:
-            return self.changed[cast("_K", key)] is not None
-        return key in self._base
 
     def __iter__(self) -> Iterator[_K]:
         yield from (key for key in self._base if key not in self.changed)
