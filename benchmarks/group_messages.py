@@ -55,8 +55,9 @@ class Reader:
         self.chain, self.place = step.chain, self.place + 1
         self.rows |= step.rows
 
-    def backlog(self) -> None:
-        self._from_the_beginning(self.messages)
+    def backlog(self, times: int = 1) -> None:
+        for _ in range(times):
+            self._from_the_beginning(self.messages)
 
     def skip(self, message: bytes) -> None:
         self._from_the_beginning([message])
@@ -89,7 +90,7 @@ def run(*, pairs: int) -> list[Row]:
             backlog,
             reader.backlog,
             "ten of a tenth",
-            lambda: [tenth.backlog() for _ in range(10)],
+            lambda: tenth.backlog(10),
             pairs=7,
             limit="≤ 1.10",
         ),
