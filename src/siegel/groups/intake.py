@@ -15,9 +15,9 @@ from siegel.groups.broadcast import open_broadcast, parse_broadcast
 from siegel.groups.epoch import EpochKey
 from siegel.groups.member import Member
 from siegel.groups.message import GroupMessage, parse_message
-from siegel.groups.messages import Outcome, receive_run
+from siegel.groups.messages import EARLY, Outcome, receive_run
 from siegel.groups.parked import Parked
-from siegel.groups.receiving import BROADCAST, EARLY, Receiver, take_key
+from siegel.groups.receiving import BROADCAST, Receiver, take_key
 from siegel.groups.state import Candidate
 from siegel.groups.waiting import Waiting
 
@@ -78,12 +78,11 @@ class Intake:
                 places.append(place)
                 messages.append(message)
         for places, messages in by_chain.values():
-            for place, outcome in zip(
-                places, receive_run(candidate, messages, self._waiting, self._member.user_id), strict=True
-            ):
+            taken, early = receive_run(candidate, messages, self._waiting, self._member.user_id)
+            for place, outcome in zip(places, taken, strict=True):
                 outcomes[place] = outcome
-                if isinstance(outcome, EARLY):
-                    self._park(run[place], outcome)
+            for data, reason in early:
+                self._park(data, reason)
         return outcomes
 
     def _park(self, data: bytes, reason: PeerError) -> None:
@@ -135,9 +134,9 @@ class Intake:
                         events += outcome
                         progress = True
         messages = [data for data in self._parked if data[:2] == _MESSAGE]
-        for data, outcome in zip(messages, self._messages(candidate, messages), strict=True):
-            if not isinstance(outcome, EARLY):
-                self._parked.remove(data)
+        for data in messages:
+            self._parked.remove(data)  # what is early still comes back
+        for outcome in self._messages(candidate, messages):
             if not isinstance(outcome, PeerError):
                 events += outcome
         return events

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
-from siegel.errors import Expired, InvalidMessage, MissingSenderKey, NotPermitted, PeerError, Replay
+from siegel.errors import (
+    Expired,
+    InvalidMessage,
+    MissingEpochKey,
+    MissingSenderKey,
+    NotPermitted,
+    PeerError,
+    Replay,
+    StaleRoster,
+)
 from siegel.events import (
     ChainForked,
     CloneAlarm,
@@ -34,25 +43,30 @@ from siegel.sealed import RESERVED
 
 Outcome: TypeAlias = tuple[GroupEvent, ...] | PeerError
 
+EARLY: Final = (StaleRoster, MissingSenderKey, MissingEpochKey)  # nothing is wrong: something has not come yet
+
 _OWN: Final = "our own message"
 _FOREIGN: Final = "in our own chain, and not by us"
 
 
 def receive_run(
     candidate: Candidate, messages: Sequence[GroupMessage], waiting: Waiting, ours: UserId
-) -> list[Outcome]:
-    """Messages of one chain; one outcome for each, in order. What has no input of its own stands with the last."""
+) -> tuple[list[Outcome], list[tuple[bytes, PeerError]]]:
+    """Messages of one chain; one outcome for each, in order. What has no input of its own stands with the last.
+
+    And what is early, of these and of those that had waited: the bytes of each, and why.
+    """
     chain_id = messages[0].chain_id
     sending = candidate.sending
     if sending is not None and sending.certificate.chain_id == chain_id:
-        return _receive_own(candidate, own_chain(candidate), messages)
+        return _receive_own(candidate, own_chain(candidate), messages), []
     chain = candidate.chains.get(chain_id)
     if chain is None:
-        return [MissingSenderKey(chain_id) for _ in messages]
+        return [MissingSenderKey(chain_id) for _ in messages], [(m.data, MissingSenderKey(chain_id)) for m in messages]
     if chain.retire_at is not None and candidate.at >= chain.retire_at:
-        return [_too_late(chain, message) for message in messages]
+        return [_too_late(chain, message) for message in messages], []
     if chain_id in candidate.flags.own:
-        return _receive_own(candidate, chain, messages)
+        return _receive_own(candidate, chain, messages), []
     step = chains.receive(
         chain,
         candidate.rows(chain_id),
@@ -68,7 +82,8 @@ def receive_run(
     if step.events or step.released:
         events = list(link_events(step, chain.certificate.sender, messages))
         outcomes[-1] = with_events(outcomes[-1], [*events, *_released(candidate, step, waiting, ours)])
-    return outcomes
+    taken = (*zip(messages, step.results, strict=True), *step.released)
+    return outcomes, [(message.data, result) for message, result in taken if isinstance(result, EARLY)]
 
 
 def _released(candidate: Candidate, step: Step, waiting: Waiting, ours: UserId) -> list[GroupEvent]:

@@ -19,7 +19,6 @@ from siegel.errors import (
     LimitExceeded,
     MalformedError,
     MissingEpochKey,
-    MissingSenderKey,
     NotPermitted,
     PeerError,
     Replay,
@@ -47,7 +46,7 @@ from siegel.groups.control import CONTENT_TYPE, Control, GivenKey, Request
 from siegel.groups.epoch import EpochKey
 from siegel.groups.history import History, Item, parse_item
 from siegel.groups.member import Member
-from siegel.groups.messages import link_events
+from siegel.groups.messages import EARLY, link_events
 from siegel.groups.state import Candidate, OwedClose
 from siegel.identity import PublicIdentity, UserId
 from siegel.sealed import open_content
@@ -56,7 +55,6 @@ MAX_LIVE_CHAINS: Final = 16
 _MAX_OWED: Final = 64
 
 BROADCAST: Final = b"\x86\x0c"
-EARLY: Final = (StaleRoster, MissingSenderKey, MissingEpochKey)  # nothing is wrong: something has not come yet
 
 
 class Receiver:
