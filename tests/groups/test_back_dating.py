@@ -130,9 +130,9 @@ def test_whoever_refreshed_before_leaving_is_succeeded() -> None:
 
 
 @pytest.mark.parametrize("action", ATTEMPTS)
-@pytest.mark.parametrize("back", [None, MEMBER, ADMIN])
+@pytest.mark.parametrize("back", [None, MEMBER])
 def test_an_old_rank_is_worth_nothing(action: Action, back: Role | None) -> None:
-    """ROS-14, ROS-18: removed, and perhaps in again, as an admin even; the older grant is gone."""
+    """ROS-14, ROS-18: removed, and perhaps in again."""
     here = team(dora=ADMIN)
     fork = here.roster.head
     here.act("anna", remove("bert"))
@@ -141,6 +141,19 @@ def test_an_old_rank_is_worth_nothing(action: Action, back: Role | None) -> None
     late = sign("bert", here.at(fork), action)
     assert len(refusals(here, late)) == 1
     refusals(here, late, sign("bert", on(here.at(fork), late), Rename("above")))
+
+
+@pytest.mark.parametrize("action", ATTEMPTS)
+def test_a_new_rank_does_not_renew_the_old_one(action: Action) -> None:
+    """ROS-14, ROS-18: in again as an admin; what may be done now is pending, and moves nothing."""
+    here = team(dora=ADMIN)
+    fork = here.roster.head
+    here.act("anna", remove("bert"))
+    here.act("anna", add({"bert": ADMIN}))
+    before = here.roster
+    here.take(sign("bert", here.at(fork), action))
+    assert here.roster == before
+    assert here.history.suspended <= set(users("carl"))
 
 
 def test_a_new_grant_does_not_suspend_by_the_old_one() -> None:
@@ -153,18 +166,27 @@ def test_a_new_grant_does_not_suspend_by_the_old_one() -> None:
     here.act("anna", Rename("x"))
 
 
-def test_a_rank_that_came_since_is_no_reason_to_refuse() -> None:
-    """ROS-18: what an admin signed as a member, and what is signed by a grant of the losing branch itself."""
-    here = team(policy=GroupPolicy(adding=Who.MEMBERS))
+def test_a_grant_of_a_losing_branch_does_not_suspend_a_senior() -> None:
+    """ROS-18: Dora was made an admin on a branch that lost, and again where Carl had become one."""
+    here = team()
     fork = here.roster.head
+    lost = here.act("bert", SetRole(user("dora"), ADMIN))
+    here.act("anna", SetRole(user("carl"), ADMIN), on=fork)
+    here.act("anna", SetRole(user("dora"), ADMIN))
+    there = here.at(lost.head)
+    assert refusals(here, sign("dora", there, remove("carl"))) == [NotPermitted]
+    assert refusals(here, sign("dora", there, SetRole(user("carl"), READER))) == [NotPermitted]
+    assert here.take(sign("dora", there, remove("mallory"))) == []
+    assert here.history.suspended == set(users("mallory"))
+
+
+def test_a_right_that_came_since_is_a_right() -> None:
+    """ROS-18: what an admin signed as a member."""
+    here = team(policy=GroupPolicy(adding=Who.MEMBERS))
     adds = sign("carl", here.roster, add({"emil": MEMBER}))
     here.act("anna", SetRole(user("carl"), ADMIN))
     assert here.take(adds) == []
     assert here.history.pending == (adds,)
-    grant = here.act("bert", SetRole(user("dora"), ADMIN), on=fork)
-    here.act("frida", SetRole(user("dora"), ADMIN))
-    by_dora = here.act("dora", Rename("y"), on=grant.head)
-    assert by_dora in here.history.pending
 
 
 def test_an_accomplice_keeps_nothing_alive() -> None:

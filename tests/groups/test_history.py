@@ -151,7 +151,7 @@ def test_seniority_ends_with_the_membership() -> None:
     here.act("anna", remove("frida", statements=[gone]))
     here.act("anna", add({"frida": ADMIN}))
     here.act("frida", Rename("back"))
-    assert [type(error) for error in here.take(sign("frida", here.at(fork), Rename("below")))] == [NotPermitted]
+    assert here.take(sign("frida", here.at(fork), Rename("below"))) == []
     assert here.roster.name == "back"
     assert here.history.is_calm(by_bert.head, by_bert.head)
 

@@ -179,10 +179,6 @@ class Branches:
         """The height of the operation with this head."""
         return self._nodes[head].operation.height
 
-    def rank(self, head: bytes) -> Seniority:
-        """The seniority that the author of the operation with this head had where they signed it."""
-        return self._nodes[head].rank
-
     def change(self, head: bytes) -> Change:
         """What the operation with this head did."""
         return self._nodes[head].outline.change

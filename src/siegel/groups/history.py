@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
@@ -34,6 +35,7 @@ from siegel.groups.roster import Change, Roster, posts
 from siegel.identity import UserId
 
 Item: TypeAlias = Operation | LeaveStatement
+Statements: TypeAlias = Mapping[UserId, tuple[LeaveStatement, ...]]
 
 # Bounds on what one user can make everybody keep, and on what waits.
 MAX_STATEMENTS: Final = 64
@@ -84,14 +86,14 @@ class History(Frozen):
     leavers: Mapping[UserId, frozenset[ChainClose]]
     _against: Mapping[bytes, frozenset[UserId]]
     _branches: Branches
-    _statements: Mapping[bytes, LeaveStatement]
+    _statements: Statements
     _waiting: tuple[Item, ...]
     _ties: frozenset[Tie]
 
     def __init__(
         self,
         branches: Branches,
-        statements: Mapping[bytes, LeaveStatement] = MappingProxyType({}),
+        statements: Statements = MappingProxyType({}),
         waiting: tuple[Item, ...] = (),
         ties: frozenset[Tie] = frozenset(),
     ) -> None:
@@ -107,7 +109,7 @@ class History(Frozen):
             roster=roster,
             pending=pending,
             suspended=frozenset[UserId]().union(*against.values()),
-            leavers=_leavers(branches, roster, statements.values()),
+            leavers=_leavers(branches, roster, statements),
         )
 
     @classmethod
@@ -136,7 +138,7 @@ class History(Frozen):
     def records(self) -> tuple[bytes, ...]:
         """The log: every operation after those that it needs, then the leave statements."""
         items: list[Item] = [self._branches.operation(head) for head in self._branches]
-        return tuple(item.encode() for item in (*items, *self._statements.values()))
+        return tuple(item.encode() for item in (*items, *chain.from_iterable(self._statements.values())))
 
     @property
     def active(self) -> frozenset[UserId]:
@@ -145,9 +147,10 @@ class History(Frozen):
 
     @property
     def missing(self) -> frozenset[bytes]:
-        """The heads that waiting items need: ask whoever sent them for these."""
+        """The heads that waiting items need, of each the first: ask whoever sent them for what you lack."""
         waiting = {item.head for item in self._waiting if isinstance(item, Operation)}
-        return frozenset(head for item in self._waiting for head in self._branches.lacks(item)) - waiting
+        needed = (next(self._branches.lacks(item)) for item in self._waiting)  # or one operation asks for a thousand
+        return frozenset(needed) - waiting
 
     def __contains__(self, head: bytes) -> bool:
         return head in self._branches
@@ -201,12 +204,11 @@ class History(Frozen):
         if head is not None and head in self._branches:
             known = {*self._branches.path(head)}
         items: list[Item] = [self._branches.operation(other) for other in self._branches if other not in known]
-        return tuple(item.encode() for item in (*items, *self._statements.values()))
+        return tuple(item.encode() for item in (*items, *chain.from_iterable(self._statements.values())))
 
     def statement(self, user: UserId) -> LeaveStatement:
         """The word of a leaver that they are out: of several, the one at the highest head."""
-        words = (word for word in self._statements.values() if word.user_id == user)
-        standing = (word for word in words if _stands(self._branches, self.roster, word))
+        standing = (word for word in self._statements[user] if _stands(self._branches, self.roster, word))
         return max(standing, key=lambda word: (self._branches.height(word.head), word.signed))
 
     # --- more of it
@@ -230,7 +232,7 @@ def _extended(old: History, items: Iterable[Item], *, bounded: bool) -> Extensio
         # Built again without them: what was refused leaves no trace.
         refused.extend((branches.operation(head), error) for head, error in verdicts.items())
         lost = NotPermitted("a leave statement at a head that is not kept")
-        refused.extend((statement, lost) for statement in statements.values() if statement.head in verdicts)
+        refused.extend((said, lost) for said in chain.from_iterable(statements.values()) if said.head in verdicts)
         gone = {item for item, _ in refused}
         branches, statements, waiting = _connect(old, [item for item in arrived if item not in gone], [])
     if bounded:
@@ -238,13 +240,13 @@ def _extended(old: History, items: Iterable[Item], *, bounded: bool) -> Extensio
     ties = losing.ties(branches, known, old.roster.head) if bounded else frozenset[Tie]()
     new = History(branches, MappingProxyType(statements), tuple(waiting), old._ties | ties)
     stored: list[Item] = [branches.operation(head) for head in branches.after(known)]
-    stored += [statement for key, statement in statements.items() if key not in old._statements]
+    stored += [said for user, words in statements.items() for said in words[len(old._statements.get(user, ())) :]]
     return Extension(new, tuple(item.encode() for item in stored), _events(old, new), tuple(refused))
 
 
 def _connect(
     old: History, items: Iterable[Item], refused: list[tuple[Item, PeerError]]
-) -> tuple[Branches, dict[bytes, LeaveStatement], list[Item]]:
+) -> tuple[Branches, dict[UserId, tuple[LeaveStatement, ...]], list[Item]]:
     """Puts each item in its place, if all that it needs is there; the rest waits, in the order it came."""
     branches, statements = old._branches.copy(), dict(old._statements)
     waiting: defaultdict[bytes, list[Item]] = defaultdict(list)
@@ -269,14 +271,18 @@ def _connect(
     return branches, statements, [item for item in items if item in left]
 
 
-def _add_statement(statement: LeaveStatement, branches: Branches, statements: dict[bytes, LeaveStatement]) -> None:
-    if branches.member(statement.user_id, statement.head) is None:
+def _add_statement(
+    statement: LeaveStatement, branches: Branches, statements: dict[UserId, tuple[LeaveStatement, ...]]
+) -> None:
+    user = statement.user_id
+    if branches.member(user, statement.head) is None:
         raise NotPermitted("a leave statement of somebody who is not in")
-    if statement.signed in statements:
+    words = statements.get(user, ())
+    if statement in words:
         return
-    if sum(other.user_id == statement.user_id for other in statements.values()) >= MAX_STATEMENTS:
+    if len(words) >= MAX_STATEMENTS:
         raise LimitExceeded("roster", f"more than {MAX_STATEMENTS} leave statements of one user")
-    statements[statement.signed] = statement
+    statements[user] = (*words, statement)
 
 
 def _newest(waiting: list[Item], refused: list[tuple[Item, PeerError]]) -> list[Item]:
@@ -291,15 +297,13 @@ def _newest(waiting: list[Item], refused: list[tuple[Item, PeerError]]) -> list[
 # --- leaving ---------------------------------------------------------------------------------------------------------
 
 
-def _leavers(
-    branches: Branches, roster: Roster, statements: Iterable[LeaveStatement]
-) -> Mapping[UserId, frozenset[ChainClose]]:
+def _leavers(branches: Branches, roster: Roster, statements: Statements) -> Mapping[UserId, frozenset[ChainClose]]:
     """Who has left and was not admitted again since, with the closes of all their statements (ROS-11)."""
     found: dict[UserId, frozenset[ChainClose]] = {}
-    for statement in statements:
-        user = statement.user_id
-        if _stands(branches, roster, statement):
-            found[user] = found.get(user, frozenset()).union(statement.closes)
+    for user in statements.keys() & roster.members.keys():
+        standing = [statement.closes for statement in statements[user] if _stands(branches, roster, statement)]
+        if standing:
+            found[user] = frozenset(chain.from_iterable(standing))
     return MappingProxyType(found)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from siegel.errors import LimitExceeded, NotPermitted, PeerError, Superseded
-from siegel.groups.actions import Adopt, Dismiss, Refresh
+from siegel.groups.actions import Adopt, Dismiss, Refresh, Remove, SetRole, users_of
 from siegel.groups.branches import Branches, Tie, needs
 from siegel.groups.operations import Operation
 from siegel.groups.roster import Roster
@@ -82,10 +82,10 @@ def _verdicts(branches: Branches, known: int, losing: Iterable[Operation]) -> di
     kept = Counter(branches.operation(h).author for h in branches.losing if h not in new and h not in roster.decided)
     verdicts: dict[bytes, PeerError] = {}
     for operation in losing:
-        author, void = operation.author, isinstance(operation.action, _VOID)
+        author = operation.author
         if not verdicts.keys().isdisjoint(needs(operation)):
             verdicts[operation.head] = NotPermitted("it stands on an operation that is not kept")
-        elif not void and not (_has_rank(branches, roster, operation) and roster.entitled(author, operation.action)):
+        elif not isinstance(operation.action, _VOID) and not _has_right(roster, operation):
             verdicts[operation.head] = NotPermitted("the branch lost, and its author has no right to such an act now")
         elif kept[author] >= MAX_LOSING:
             verdicts[operation.head] = LimitExceeded(
@@ -96,8 +96,8 @@ def _verdicts(branches: Branches, known: int, losing: Iterable[Operation]) -> di
     return verdicts
 
 
-def _has_rank(branches: Branches, roster: Roster, operation: Operation) -> bool:
-    """Whether its author still has the rank with which they signed, if they had it at the fork; else they lost it."""
-    rank = branches.rank(operation.head)
-    fork = branches.height(branches.common(operation.head, roster.head))
-    return rank[1] > fork or roster.seniority(operation.author) <= rank
+def _has_right(roster: Roster, operation: Operation) -> bool:
+    """Whether its author could do such an act now, to those whom it names and who are in."""
+    author, action = operation.author, operation.action
+    targets = users_of(action) & roster.members.keys() if isinstance(action, Remove | SetRole) else ()
+    return roster.entitled(author, action) and all(roster.is_senior(author, user) for user in targets)

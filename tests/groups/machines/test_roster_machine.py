@@ -202,13 +202,9 @@ class RosterMachine(RuleBasedStateMachine):
     def let_go(self, name: str) -> None:
         """An admin makes leaving final."""
         history = self.holders[name]
-        statements = [
-            s for s in history._statements.values() if s.user_id in history.leavers and s.user_id != user(name)
-        ]
-        by_user = {statement.user_id: statement for statement in statements}
-        for leaver, statement in by_user.items():
-            gone = next(other for other in PEOPLE if user(other) == leaver)
-            self.sign_and_take(name, self.holders[name].roster, remove(gone, statements=[statement]))
+        for leaver in history.leavers.keys() - {user(name)}:
+            act = remove(NAMES[leaver], statements=[history.statement(leaver)])
+            self.sign_and_take(name, self.holders[name].roster, act)
 
     @precondition(lambda self: any(history.pending for history in self.holders.values()))
     @rule(name=active, adopts=st.booleans(), first=numbers)
@@ -300,10 +296,15 @@ class RosterMachine(RuleBasedStateMachine):
         forks = {head: next(step.head for step in reference.path(head)[::-1] if step.head in known) for head in new}
         if all(is_outranked(reference, holding, op, forks[op.head]) for op in new.values()):
             assert after.roster == before.roster, "somebody got the better of a senior"
-        if all(has_lost(reference, before, op.author, forks[op.head]) for op in new.values()) and all(
-            is_true_to(reference, statement) for op in new.values() for statement in op.statements
-        ):
-            assert meaning(after) == meaning(before), "somebody who lost their rank changed something"
+        lost = all(has_lost(reference, before, op.author, forks[op.head]) for op in new.values())
+        if lost and all(is_true_to(reference, statement) for op in new.values() for statement in op.statements):
+            assert after.roster == before.roster, "somebody who lost their rank moved the roster"
+            if all(op.author not in before.roster.members for op in new.values()):
+                assert meaning(after) == meaning(before), "somebody who is out changed something"
+        deciding = any(isinstance(op.action, Adopt | Dismiss) for op in new.values())  # which keep what they stand on
+        for operation in after.pending:
+            for one in after._against[operation.head] if operation.head in new and not deciding else ():
+                assert after.roster.is_senior(operation.author, one), "somebody suspended their senior"
 
     def check(self, history: History) -> None:
         reference = reference_of(history)

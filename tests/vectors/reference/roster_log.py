@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from tests.vectors.reference import Refused, require
-from tests.vectors.reference.roster_state import NOWHERE, Place, State, change, follow, found
+from tests.vectors.reference.roster_state import NOWHERE, Place, State, change, follow, found, targets
 from tests.vectors.reference.roster_wire import Operation, Statement, read_item
 
 Item: TypeAlias = Operation | Statement
@@ -143,7 +143,8 @@ class Log:
     def missing(self) -> list[bytes]:
         """The heads to ask for."""
         here = {*self.operations, *(item.head for item in self.waiting if isinstance(item, Operation))}
-        return sorted({head for item in self.waiting for head in item.needs()} - here)
+        lacking = ([head for head in item.needs() if head not in self.operations] for item in self.waiting)
+        return sorted({heads[0] for heads in lacking} - here)
 
 
 # --- arrivals (ROS-5, ROS-18) -----------------------------------------------------------------------------------------
@@ -268,9 +269,8 @@ def _verdict(log: Log, operation: Operation, verdicts: Mapping[bytes, Refused], 
     if any(head in verdicts for head in operation.needs()):
         return Refused("keep", "not-permitted")
     if operation.action.kind not in VOID:
-        place = log.states[operation.previous].place(author)
-        lost = place[1] <= log.fork_height(operation.head, state.head) and state.place(author) > place
-        if lost or not state.has_right(author, operation.action):
+        against = targets(operation.action) & set(state.members)
+        if not (state.has_right(author, operation.action) and all(state.is_senior(author, user) for user in against)):
             return Refused("keep", "not-permitted")
     return Refused("keep", "limit-exceeded") if kept[author] >= MAX_LOSING else None
 

@@ -71,6 +71,10 @@ class State:
         """The admins, the most senior first."""
         return sorted((user for user in self.members if self.role(user) == ADMIN), key=self.place)
 
+    def is_senior(self, user: bytes, other: bytes) -> bool:
+        """Whether an admin is more senior than somebody."""
+        return self.role(user) == ADMIN and self.place(user) < self.place(other)
+
     def has_right(self, user: bytes, act: Act) -> bool:
         """ROS-7."""
         role = self.role(user)
@@ -213,11 +217,14 @@ def _rest(state: State, act: Act) -> Iterator[Act]:
 
 def _check_dismissal(state: State, author: bytes, other: Operation) -> None:
     """ROS-10."""
-    act = other.action
-    targets = {"remove": act.fields.get("users", []), "set role": [act.fields.get("user")]}.get(act.kind, [])
     if state.admins()[0] != author:
-        _permit(author not in targets)
-        _permit(state.role(other.author) != ADMIN or state.place(other.author) >= state.place(author))
+        _permit(author not in targets(other.action))
+        _permit(not state.is_senior(other.author, author))
+
+
+def targets(act: Act) -> set[bytes]:
+    """Whom a removal or a change of role names."""
+    return set({"remove": act.fields.get("users", []), "set role": [act.fields.get("user")]}.get(act.kind, []))
 
 
 def _left(
