@@ -20,7 +20,8 @@ from siegel.groups.actions import Action, Adopt, CloseGroup, Dismiss, GroupPolic
 from siegel.groups.history import MAX_STATEMENTS, MAX_WAITING, History, Item, parse_item
 from siegel.groups.losing import MAX_LOSING
 from siegel.groups.operations import Operation
-from tests.groups.machines.test_roster_machine import meaning, reference_of
+from tests.groups.machines.ranks import reference_of
+from tests.groups.machines.test_roster_machine import meaning
 from tests.groups.rosters import KEY, Team, add, close, create, key, leave, remove, sign, user, users
 
 ADMIN, MEMBER, READER, _ = Role

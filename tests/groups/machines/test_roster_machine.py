@@ -9,7 +9,7 @@ roster; and nobody can stop the group (ROS-5 … ROS-18).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import pairwise
 
 from hypothesis import settings
@@ -41,13 +41,25 @@ from siegel.groups.actions import (
 from siegel.groups.history import History, Item, parse_item
 from siegel.groups.operations import LeaveStatement, Operation
 from siegel.groups.roster import Roster
-from tests.groups.reference import NOBODY, Reference, in_roles
+from tests.groups.machines.ranks import (
+    EVERYBODY,
+    NAMES,
+    has_lost,
+    heads,
+    is_closed,
+    is_outranked,
+    is_true_to,
+    losing_too,
+    may_act,
+    operations,
+    outcasts,
+    reference_of,
+)
+from tests.groups.reference import Reference, in_roles
 from tests.groups.rosters import KEY, add, create, leave, remove, sign, user
 
 ADMINS = ("frida", "anna", "bert")
 PEOPLE = (*ADMINS, "carl", "dora", "mallory")  # each of them holds a history of their own
-EVERYBODY = (*PEOPLE, "emil")
-NAMES = {user(name): name for name in EVERYBODY}
 
 STEPS = 10_000
 LENGTH = 40  # steps of one group
@@ -72,18 +84,6 @@ def an_act(roster: Roster, kind: str, number: int) -> Action:
     if kind == "policy":
         return SetPolicy(GroupPolicy(list(Who)[number % 2], list(Who)[number // 2 % 2]))
     return Refresh(KEY) if kind == "refresh" else Rename(f"name {number}")
-
-
-def heads(history: History) -> list[bytes]:
-    return list(history._branches)
-
-
-def operations(history: History) -> list[Operation]:
-    return [history._branches.operation(head) for head in history._branches]
-
-
-def reference_of(history: History) -> Reference:
-    return Reference(operations(history))
 
 
 def meaning(history: History) -> tuple[object, ...]:
@@ -374,65 +374,6 @@ class RosterMachine(RuleBasedStateMachine):
 def came_in(reference: Reference, operation: Operation, one: UserId) -> bool:
     before, after = reference.state(operation.previous).roles, reference.state(operation.head).roles
     return one in after and (one not in before or isinstance(operation.action, Adopt))
-
-
-def outcasts(history: History) -> set[str]:
-    """Who was taken out or demoted on the way to the head that holds, and is not back."""
-    rosters = [history.roster_of(head) for head in history._branches.path(history.roster.head)]
-    lost = {one for a in rosters for one in a.members if a.seniority(one) < history.roster.seniority(one)}
-    return {NAMES[one] for one in lost}
-
-
-def may_act(history: History, name: str, head: bytes) -> bool:
-    roster = history.roster_of(head)
-    return not roster.closed and roster.seniority(user(name)) < history.roster.seniority(user(name))
-
-
-def losing_too(history: History, operation: Operation) -> History | None:
-    """The history with an operation that is valid at its place, kept or not; None for any other."""
-    branches = history._branches.copy()
-    try:
-        branches.add(operation)
-    except PeerError:
-        return None
-    return History(branches)
-
-
-def is_closed(history: History, new: Mapping[bytes, Operation]) -> bool:
-    """Whether nothing is lacking, and every operation is valid at its place."""
-    branches, left = history._branches.copy(), dict(new)
-    while ready := [op for op in left.values() if not list(branches.lacks(op))]:
-        for operation in ready:
-            del left[operation.head]
-            try:
-                branches.add(operation)
-            except PeerError:
-                return False
-    return not left
-
-
-def is_outranked(reference: Reference, holding: list[Operation], operation: Operation, fork: bytes) -> bool:
-    """Whether a senior of the author, by the order at the fork, has acted above it, on the way that holds."""
-    state, before = reference.state(fork), reference.state(operation.previous)
-    above = [step for step in holding if step.height > reference.operations[fork].height]
-    acts = [step for step in above if not isinstance(step.action, Refresh)]
-    places = [reference.place(step.author, reference.state(step.previous), state) for step in acts]
-    return not operation.statements and min(places, default=NOBODY) < reference.place(operation.author, before, state)
-
-
-def has_lost(reference: Reference, history: History, author: UserId, fork: bytes) -> bool:
-    """Whether somebody has not now what they had at the fork."""
-    then, now = reference.state(fork), reference.state(history.roster.head)
-    if author in then.admins:
-        return then.granted[author] != now.granted.get(author)
-    return author not in now.admins and (author not in then.roles or then.admitted[author] != now.admitted.get(author))
-
-
-def is_true_to(reference: Reference, statement: LeaveStatement) -> bool:
-    """Whether everything that somebody signed who left stands at or below where they said so."""
-    said = {step.head for step in reference.path(statement.head)}
-    own = [op for op in reference.operations.values() if op.author == statement.user_id]
-    return all(op.head in said or isinstance(op.action, Refresh) for op in own)
 
 
 def test_ten_thousand_steps() -> None:
