@@ -24,7 +24,7 @@ from siegel.groups.actions import Role
 from siegel.groups.control import Control
 from siegel.groups.intake import MAX_MISSING
 from siegel.groups.links import decode_row
-from siegel.groups.message import GroupMessage, parse_message
+from siegel.groups.message import GroupMessage, parse_message, verify_signature
 from siegel.groups.messages import Outcome
 from siegel.groups.parked import MAX_COUNT
 from tests.groups.chains import unsigned
@@ -38,7 +38,7 @@ TEAM = ("anna", "bert", "carl", "dora")
 def verified(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The index of each message whose own signature was checked."""
     checked: list[int] = []
-    original = chain.verify_signature
+    original = verify_signature
 
     def watched(message: GroupMessage, signing_key: bytes) -> None:
         checked.append(message.number)

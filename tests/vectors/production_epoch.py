@@ -18,7 +18,8 @@ from siegel.groups.epoch import EpochKey
 from siegel.groups.history import History, parse_item
 from siegel.groups.intake import Intake
 from siegel.groups.member import Member
-from siegel.groups.receiving import EARLY, Receiver, settle_keys
+from siegel.groups.messages import EARLY
+from siegel.groups.receiving import Receiver, settle_keys
 from siegel.groups.state import Candidate, State
 from siegel.groups.storage import MemoryStorage
 from tests.vectors.notation import Case, Outcome, brief, expand
