@@ -189,7 +189,7 @@ class Client:
             _, answer = open_control(event.control[0], Member(asker, ()))
             parts = {"items": answer.items, "key": answer.key, "chain": answer.announcements}
             return f"answer: {', '.join(part for part, there in parts.items() if there)}"
-        words = {
+        words: dict[type[object], str] = {
             MessageReceived: "message",
             MessageMissing: "missing",
             ParentContradicted: "contradicted",

@@ -58,7 +58,7 @@ class Chain(NamedTuple):
     """One sender's chain as a receiver keeps it; the rows of its links are kept beside it.
 
     ``start`` is the lowest index whose key was ever held. From ``retire_at`` (ms; None while the chain lives) its keys
-    may be forgotten.
+    may be forgotten; 0 says that they were.
     """
 
     certificate: Certificate
@@ -194,11 +194,9 @@ def review(chain: Chain, rows: Mapping[int, Row], *, permitted: Permission) -> S
 
 def expire(chain: Chain, *, at: int) -> Chain:
     """The chain without keys, if its grace is over."""
-    if chain.retire_at is None or at < chain.retire_at:
+    if not chain.retire_at or at < chain.retire_at:
         return chain
-    tree = chain.tree.copy()
-    tree.puncture_from(0)
-    return chain._replace(tree=tree)
+    return chain._replace(tree=KeyTree([]), retire_at=0)
 
 
 def gaps(chain: Chain, rows: Mapping[int, Row]) -> list[tuple[int, int]]:

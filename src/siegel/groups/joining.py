@@ -11,7 +11,7 @@ from typing import Final
 from siegel._core import shape
 from siegel._core.codec import decode, encode
 from siegel._core.suite import HASH_BYTES
-from siegel.errors import Expired, InvalidMessage, MalformedError, NotPermitted, Replay
+from siegel.errors import Expired, InvalidMessage, MalformedError, NotPermitted, PeerError, Replay
 from siegel.events import EpochKeyRefused
 from siegel.groups.control import Control
 from siegel.groups.history import History
@@ -68,7 +68,7 @@ def begin(
     candidate.advance(history, control.items)
     try:
         events = Receiver(candidate, member).take(invitation)
-    except Replay:  # it brings the log, which is in the candidate already, and nothing else
+    except PeerError:  # it brings the log, which is in the candidate already, and nothing else that can be taken
         events = ()
     if any(isinstance(event, EpochKeyRefused) for event in events):
         raise InvalidMessage

@@ -28,7 +28,7 @@ def keep_house(candidate: Candidate) -> None:
         candidate.keys.put(name, None)
     for chain_id, chain in list(candidate.chains.items()):
         expired = chains.expire(chain, at=candidate.at)
-        if expired is not chain and chain.tree.node_count:
+        if expired is not chain:
             candidate.chains.put(chain_id, expired)
             candidate.forget_rows(chain_id)
 

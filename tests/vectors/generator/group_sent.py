@@ -141,7 +141,8 @@ def invitations(here: World) -> None:
     items = {"founding": here.data("founding")}
 
     def input_of(*names: str, sender: str = "frida", ours: str = "emil", **changes: Any) -> dict[str, Any]:
-        parts = {"items": [here.data(name) for name in names], "not_after": end, **changes.pop("parts", {})}
+        parts: dict[str, Any] = {"items": [here.data(name) for name in names], "not_after": end}
+        parts |= changes.pop("parts", {})
         usual = {"ours": ours, "contacts": ["frida", "anna"], "from": sender, "control": control(**parts)}
         return {**usual, **changes}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.vectors.generator.people import NOW
 from tests.vectors.generator.roster_parts import (
+    END,
     MEMBERS_ADD,
     add,
     adopt,
@@ -132,6 +133,12 @@ def _left(forks: Forks) -> None:
     final = sign("anna removes frida, who refreshed", "anna", remove("frida", statements=[there]), forks.won)
     comment = "who signed a refresh on the way to where they left is succeeded"
     forks.accepts(comment, "ROS-11", "Fork Leaving", refreshed, forks.won, final)
+    ends = sign("bert closes, most senior now", "bert", END, by_bert)
+    forks.accepts("who succeeds all seniors is the most senior", "ROS-11 ROS-8", "Leaving Seniority", by_bert, ends)
+    acted = here.data(here.leave("frida leaves at her renaming", "frida", own))
+    act = remove("frida", statements=[statement, acted])
+    final = sign("anna removes frida with two statements", "anna", act, "start")
+    forks.accepts("one of two statements is enough", "ROS-11", "Fork Leaving", own, final)
     _members_left(forks)
 
 
@@ -221,6 +228,11 @@ def _kept(forks: Forks) -> None:
     forks.accepts("a void operation is kept for what stands on it", KEEP, "Deciding", won, above, refreshed)
     lost = sign("anna signs on an unknown head", "anna", rename("x"), "start", previous=bytes(32))
     forks.accepts("an operation on a wrong previous head waits for it", f"ROS-5 {KEEP}", "Waiting", lost)
+    grants = forks.losing("bert makes dora an admin", set_role("dora", ADMIN))
+    granted = sign("dora renames above that", "dora", rename("by dora"), grants)
+    too = sign("anna makes dora an admin", "anna", set_role("dora", ADMIN), "start")
+    comment = "a rank that a losing branch gave is judged where the group stands"
+    forks.accepts(comment, KEEP, "Deciding", too, grants, granted)
     steps = [won]
     for number in range(4):
         steps.append(sign(f"anna counts {number}", "anna", rename(f"{number}"), steps[-1]))
@@ -325,5 +337,11 @@ def refused(forks: Forks) -> None:
     put("the founder's refresh beside an act", "Fork", won, frida, code="superseded", spec="ROS-16 ROS-18")
     many = [forks.losing(f"bert renames {number}", rename(f"{number}")) for number in range(65)]
     put("the 65th pending operation of one author", "Limit", won, *many, code="limit-exceeded")
+    grants = forks.losing("bert makes dora an admin", set_role("dora", ADMIN))
+    granted = sign("dora renames above that", "dora", rename("by dora"), grants)
+    put("by an admin of a losing branch alone", "BackDated", won, grants, granted)
+    comment = "62 are pending, and two come together"
+    above = sign("bert adds emil above his renaming", "bert", add({"emil": MEMBER}), many[62])
+    forks.accepts(comment, KEEP, "Limit Waiting", won, *many[:62], above, many[62])
     said = [here.leave(f"dora leaves {number}", "dora", "start", at=NOW + number) for number in range(65)]
     put("the 65th leave statement of one user", "Limit Leaving", *said, code="limit-exceeded")

@@ -214,6 +214,15 @@ def _no_closes(path: Path) -> None:
             f"chains are closed by {comment}", "ROS-13", "Closes", (f"closes, {comment}", "frida", act), stage="closes"
         )
 
+    closing = ("frida leaves posting to admins, and closes", "frida", set_policy(ADMINS_POST, *ends))
+    out = ("frida removes carl", "frida", remove("carl"))
+    comment = "chains are closed by a policy that silences nobody, for there is no member"
+    path.refuses(comment, "ROS-13", "Closes", out, closing, stage="closes")
+    quiet = ("frida leaves posting to admins", "frida", set_policy(ADMINS_POST))
+    again = ("frida lets members add, and closes", "frida", set_policy([1, 0, *ADMINS_POST[2:]], *ends))
+    comment = "chains are closed by a policy where only admins posted before"
+    path.refuses(comment, "ROS-13", "Closes", quiet, again, stage="closes")
+
 
 def _no_key(path: Path) -> None:
     spec = "ROS-12"

@@ -168,7 +168,7 @@ class Chain:
     def expire(self, now: int) -> None:
         """Deletes the keys when the grace is over."""
         if self.retire_at is not None and now >= self.retire_at:
-            self.frontier = {}
+            self.frontier, self.retire_at = {}, 0
 
     def gaps(self) -> list[list[int]]:
         """What exists, could be opened, and is not here: first and last of each run."""

@@ -58,7 +58,7 @@ def read_control(data: bytes) -> Control:
     try:
         value = cbor.read(data)
     except Refused:
-        value = None
+        raise Refused("control", INVALID) from None
     require(cbor.is_array(value, 7), "control", INVALID)
     group, items, key, announcements, identities, request, not_after = value
     sound = (

@@ -224,7 +224,13 @@ def _check_dismissal(state: State, author: bytes, other: Operation) -> None:
 
 def targets(act: Act) -> set[bytes]:
     """Whom a removal or a change of role names."""
-    return set({"remove": act.fields.get("users", []), "set role": [act.fields.get("user")]}.get(act.kind, []))
+    match act.kind:
+        case "remove":
+            return set(act["users"])
+        case "set role":
+            return {act["user"]}
+        case _:
+            return set()
 
 
 def _left(
