@@ -14,8 +14,14 @@ from typing import NamedTuple
 SIEGEL = (sys.executable, "-m", "siegel")
 _SECONDS = 60
 
-# Makes the terminal on standard input the controlling one, as a login does, and becomes the command.
-_LOGIN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv[1:])"
+# Makes the terminal on standard input the controlling one and its signals heard, as a login does (what runs in the
+# background of a script ignores Ctrl-C), and becomes the command.
+_LOGIN = """
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, sys.argv[1:])
+"""
 
 
 class Result(NamedTuple):
