@@ -72,6 +72,7 @@ LIBRARY = (
     "siegel.groups.joining",
     "siegel.groups.keeping",
     "siegel.groups.group",
+    "siegel.store",
     "siegel",
 )
 COMMAND_LINE = (

@@ -9,19 +9,25 @@ import pytest
 
 import siegel.errors
 from siegel.errors import (
+    Conflict,
+    CorruptHeader,
+    CorruptRecord,
     Expired,
     Fork,
     IdentityChanged,
     InvalidArgument,
     InvalidMessage,
+    KeyUnavailable,
     LimitExceeded,
     MalformedError,
     MissingEpochKey,
     MissingSenderKey,
+    NewerFormat,
     NotARecipient,
     NotPermitted,
     PeerError,
     Replay,
+    RollbackDetected,
     SiegelError,
     StaleRoster,
     StateError,
@@ -30,6 +36,7 @@ from siegel.errors import (
     TrustError,
     UnknownSender,
     UnsupportedVersion,
+    WrongKey,
 )
 
 
@@ -62,7 +69,14 @@ CODES = {
     Fork: "fork",
     StateError: "state-error",
     InvalidArgument: "invalid-argument",
+    Conflict: "conflict",
     StoreError: "store-error",
+    WrongKey: "wrong-key",
+    KeyUnavailable: "key-unavailable",
+    NewerFormat: "newer-format",
+    CorruptHeader: "corrupt-header",
+    CorruptRecord: "corrupt-record",
+    RollbackDetected: "rollback-detected",
 }
 AT_FAULT = {
     PeerError: [
@@ -80,8 +94,8 @@ AT_FAULT = {
         StaleRoster,
     ],
     TrustError: [UnknownSender, IdentityChanged, Fork],
-    StateError: [InvalidArgument],
-    StoreError: [],
+    StateError: [InvalidArgument, Conflict],
+    StoreError: [WrongKey, KeyUnavailable, NewerFormat, CorruptHeader, CorruptRecord, RollbackDetected],
 }
 
 
@@ -146,3 +160,12 @@ def test_an_unknown_sender_is_named() -> None:
 def test_a_fork_carries_evidence() -> None:
     fork = Fork("two histories", (b"one", b"other"))
     assert (str(fork), fork.evidence) == ("two histories", (b"one", b"other"))
+
+
+def test_a_wrong_key_says_one_sentence() -> None:
+    assert WrongKey().args == ("this key does not open the store",)
+
+
+def test_a_newer_format_names_its_number() -> None:
+    newer = NewerFormat("slot", 2)
+    assert (str(newer), newer.version) == ("slot: format 2, this library reads format 1", 2)

@@ -198,6 +198,13 @@ class InvalidArgument(StateError, ValueError):
     remedy = "Correct the argument that the message names."
 
 
+class Conflict(StateError):
+    """Somebody else wrote the record since it was read, or it is there, or is not there, against what was expected."""
+
+    code = "conflict"
+    remedy = "Read the record again and decide with what stands there now."
+
+
 # --- data at rest ----------------------------------------------------------------------------------------------------
 
 
@@ -206,3 +213,52 @@ class StoreError(SiegelError):
 
     code = "store-error"
     remedy = "See the error's own class."
+
+
+class WrongKey(StoreError):
+    """This passphrase, identity, key or list of words does not open the store. No more is known, or said."""
+
+    code = "wrong-key"
+    remedy = "Try the right key; nothing is lost, and nothing was changed."
+
+    def __init__(self) -> None:
+        super().__init__("this key does not open the store")
+
+
+class KeyUnavailable(StoreError):
+    """A key that would be needed cannot be had now: its provider failed, or it was destroyed when data was erased."""
+
+    code = "key-unavailable"
+    remedy = "If a key provider failed, try again later; what was erased does not come back."
+
+
+class NewerFormat(StoreError):
+    """The store was written by a newer version of the library, in a format that this one does not read."""
+
+    code = "newer-format"
+    remedy = "Update the library; the store is untouched."
+
+    def __init__(self, where: str, version: int) -> None:
+        super().__init__(f"{where}: format {version}, this library reads format 1")
+        self.version = version
+
+
+class CorruptHeader(StoreError):
+    """The store's slots, header or keys are not what this library wrote under this key: damaged, changed, or moved."""
+
+    code = "corrupt-header"
+    remedy = "Restore the store from a backup; the store itself is left as it is."
+
+
+class CorruptRecord(StoreError):
+    """A record is not what this library wrote at this place: damaged, changed, or moved. The others stay readable."""
+
+    code = "corrupt-record"
+    remedy = "Restore the record from a backup, or delete it; the other records stay readable."
+
+
+class RollbackDetected(StoreError):
+    """The store, or a record of it, is older than what was written: an older copy was put back."""
+
+    code = "rollback-detected"
+    remedy = "Ask who restored the store; acknowledge the restore if it was meant, and begin new chains."

@@ -1,0 +1,1 @@
+"""Data at rest: slots that unlock, keys that can be destroyed, records bound to their place."""
