@@ -56,6 +56,7 @@ LIBRARY = (
     "siegel.sealing_pool",
     "siegel.sealed",
     "siegel.streams",
+    "siegel.attachments",
     "siegel.groups.epoch",
     "siegel.groups.broadcast",
     "siegel.groups.control",

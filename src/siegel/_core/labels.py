@@ -49,6 +49,7 @@ class Label(bytes, Enum):
     BROADCAST_NONCE = b"siegel/1 broadcast nonce\0"
     BROADCAST_KEYS = b"siegel/1 broadcast keys\0"
     BROADCAST_SIGNATURE = b"siegel/1 broadcast signature\0"
+    ATTACHMENT = b"siegel/1 attachment\0"
 
     @property
     def text(self) -> str:

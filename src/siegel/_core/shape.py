@@ -20,6 +20,7 @@ LETTER: Final = 6
 CHAIN_CERTIFICATE: Final = 7
 SUCCESSION: Final = 8
 BROADCAST: Final = 12
+ATTACHMENT: Final = 13
 
 
 def assemble(kind: int, *items: bytes) -> bytes:
