@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -15,17 +16,22 @@ from siegel._core.secret import Secret
 from siegel._core.suite import (
     SEALED_OVERHEAD_BYTES,
     SEALING_KEY_BYTES,
+    MacKey,
+    RecordKey,
     SealingPublicKey,
     SealingSecretKey,
     SigningKey,
     check_signing_key,
     decrypt_once,
+    decrypt_record,
     encrypt_once,
+    encrypt_record,
     hkdf,
     hkdf_expand_pair,
     hkdf_extract,
     hpke_open,
     hpke_seal,
+    mac,
     random_bytes,
     require_equal,
     sign,
@@ -319,3 +325,38 @@ def test_what_is_encrypted_is_bound() -> None:
         flipped = bytearray(ciphertext)
         flipped[place // 8] ^= 1 << place % 8
         refused_as_not_authentic(decrypt_once, CONTENT, bytes(flipped), aad=b"header")
+
+
+# --- data at rest ----------------------------------------------------------------------------------------------------
+
+
+def test_a_mac_key_is_hmac() -> None:
+    key = MacKey(Secret(SEED))
+    for data in (b"", b"abc", bytes(200)):
+        assert mac(key, data) == hmac.digest(SEED, data, "sha256")
+    assert mac(key, b"abc") == mac(key, b"abc"), "one use leaves nothing in the key"
+
+
+def test_a_record_is_aes_gcm_and_bound() -> None:
+    key, nonce = RecordKey(Secret(SEED)), bytes(range(12))
+    ciphertext = encrypt_record(key, nonce, b"text", b"place")
+    assert ciphertext == AESGCM(SEED).encrypt(nonce, b"text", b"place")
+    assert decrypt_record(key, nonce, ciphertext, b"place") == b"text"
+    refused_as_not_authentic(decrypt_record, key, nonce, ciphertext, b"places")
+    refused_as_not_authentic(decrypt_record, key, bytes(12), ciphertext, b"place")
+    refused_as_not_authentic(decrypt_record, RecordKey(Secret(bytes(32))), nonce, ciphertext, b"place")
+    for length in range(len(ciphertext)):
+        refused_as_not_authentic(decrypt_record, key, nonce, ciphertext[:length], b"place")
+    for place in range(8 * len(ciphertext)):
+        flipped = bytearray(ciphertext)
+        flipped[place // 8] ^= 1 << place % 8
+        refused_as_not_authentic(decrypt_record, key, nonce, bytes(flipped), b"place")
+
+
+def test_keys_of_the_store_are_dull() -> None:
+    for key in (MacKey(Secret(SEED)), RecordKey(Secret(SEED))):
+        assert repr(key) == f"<{type(key).__name__}>"
+        with pytest.raises(TypeError, match="comparable"):
+            _ = key == key  # noqa: PLR0124  # the comparison itself is what is refused
+        with pytest.raises(TypeError, match="copied"):
+            copy.copy(key)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, hpke
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from nacl.exceptions import BadSignatureError
 
@@ -250,6 +251,51 @@ def decrypt_with_nonce(key: Secret, nonce: bytes, ciphertext: bytes, *, aad: byt
     """The plaintext; InvalidMessage if anything differs. Check the key's commitment first (PR-9)."""
     try:
         return AESGCM(key.reveal()).decrypt(nonce, ciphertext, aad)
+    except InvalidTag:
+        pass
+    raise InvalidMessage
+
+
+# --- data at rest: keys that are loaded once and used for many small records -----------------------------------------
+
+
+class MacKey(KeyObject):
+    """A key of HMAC-SHA-256 (RFC 2104) that is hashed in once."""
+
+    __slots__ = ("_loaded",)
+
+    def __init__(self, key: Secret) -> None:
+        self._loaded = HMAC(key.reveal(), _SHA256)
+
+
+def mac(key: MacKey, data: bytes) -> bytes:
+    """HMAC-SHA-256, 32 bytes, in a third of the time that ``hmac_sha256`` takes."""
+    context = key._loaded.copy()  # noqa: SLF001  # the class is this room's own
+    context.update(data)
+    return context.finalize()
+
+
+class RecordKey(KeyObject):
+    """An AES-256-GCM key for many records. Its nonces are random: state that is restored or cloned repeats none.
+
+    Of 2^28 random nonces of 96 bits two are equal with a probability below 2^-40; whoever holds the key keeps to that.
+    """
+
+    __slots__ = ("_loaded",)
+
+    def __init__(self, key: Secret) -> None:
+        self._loaded = AESGCM(key.reveal())
+
+
+def encrypt_record(key: RecordKey, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+    """AES-256-GCM under 12 fresh random bytes. 16 bytes longer than the plaintext."""
+    return key._loaded.encrypt(nonce, plaintext, aad)  # noqa: SLF001  # the class is this room's own
+
+
+def decrypt_record(key: RecordKey, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes:
+    """The plaintext; InvalidMessage if anything differs. The key was chosen by its number and not tried (PR-9)."""
+    try:
+        return key._loaded.decrypt(nonce, ciphertext, aad)  # noqa: SLF001  # the class is this room's own
     except InvalidTag:
         pass
     raise InvalidMessage
