@@ -109,12 +109,15 @@ class AttachmentRef(KeyObject, Frozen):
         items = shape.top_level(data, kind=shape.ATTACHMENT, fields=8, where=_WHERE)
         key = shape.octets(items[1], KEY_BYTES, f"{_WHERE} key")
         size = shape.uint(items[2], f"{_WHERE} size")
+        ciphertext_size = shape.uint(items[3], f"{_WHERE} ciphertext size")
+        digest = shape.octets(items[4], DIGEST_BYTES, f"{_WHERE} digest")
+        description = _described(items[0], items[5], items[6], items[7])
         if size > MAX_SIZE:
             raise LimitExceeded(f"{_WHERE} size", f"above {MAX_SIZE}")
-        if shape.uint(items[3], f"{_WHERE} ciphertext size") != ciphertext_bytes(padded_bytes(size)):
+        _check_lengths(description)
+        if ciphertext_size != ciphertext_bytes(padded_bytes(size)):
             raise MalformedError(f"{_WHERE} ciphertext size", "not the one of this size")  # attack AT-1
-        digest = shape.octets(items[4], DIGEST_BYTES, f"{_WHERE} digest")
-        description = _description(items[0], items[5], items[6], items[7])
+        _check_meaning(description)
         return cls(description, Secret(key), size, digest, data)
 
     def encode(self) -> bytes:
@@ -153,7 +156,9 @@ def check_description(
     """InvalidArgument unless a reference can have these, so that nothing is encrypted first."""
     items = shape.array(decode(encode([role, media_type, name, thumbnail])), 4, _WHERE)
     try:
-        _description(*items)
+        description = _described(*items)
+        _check_lengths(description)
+        _check_meaning(description)
     except (MalformedError, LimitExceeded) as error:
         raise InvalidArgument(str(error)) from None
 
@@ -161,49 +166,42 @@ def check_description(
 # --- description -----------------------------------------------------------------------------------------------------
 
 
-def _description(role: Decoded, media_type: Decoded, name: Decoded, thumbnail: Decoded) -> _Description:
-    if type(role) is not str or role not in ROLES:
-        raise MalformedError(f"{_WHERE} role", f"none of {', '.join(ROLES)}")
+def _described(role: Decoded, media_type: Decoded, name: Decoded, thumbnail: Decoded) -> _Description:
     return _Description(
-        role,
-        None if media_type is None else _media_type(media_type),
-        None if name is None else _name(name),
-        None if thumbnail is None else _thumbnail(thumbnail),
+        shape.text(role, f"{_WHERE} role"),
+        None if media_type is None else shape.text(media_type, f"{_WHERE} media type"),
+        None if name is None else shape.text(name, f"{_WHERE} name"),
+        None if thumbnail is None else shape.octets(thumbnail, None, f"{_WHERE} thumbnail"),
     )
 
 
-def _media_type(value: Decoded) -> str:
-    """ATT-6: the sender's word, in the form that every register of types has."""
-    where = f"{_WHERE} media type"
-    media_type = shape.text(value, where)
-    _at_most(media_type.encode(), MAX_MEDIA_TYPE_BYTES, where)
-    if not _MEDIA_TYPE.fullmatch(media_type):
-        raise MalformedError(where, "not a type and a subtype")
-    return media_type
+def _check_lengths(description: _Description) -> None:
+    for field, data, most in (
+        ("media type", (description.media_type or "").encode(), MAX_MEDIA_TYPE_BYTES),
+        ("name", (description.name or "").encode(), MAX_NAME_BYTES),
+        ("thumbnail", description.thumbnail or b"", MAX_THUMBNAIL_BYTES),
+    ):
+        if len(data) > most:
+            raise LimitExceeded(f"{_WHERE} {field}", f"more than {most} bytes")
 
 
-def _name(value: Decoded) -> str:
-    """ATT-5: a name that shows as what it is and leads nowhere (attack AT-3)."""
+def _check_meaning(description: _Description) -> None:
+    if description.role not in ROLES:
+        raise MalformedError(f"{_WHERE} role", f"none of {', '.join(ROLES)}")
+    if description.media_type is not None and not _MEDIA_TYPE.fullmatch(description.media_type):  # ATT-6
+        raise MalformedError(f"{_WHERE} media type", "not a type and a subtype")
+    if description.name is not None:
+        _check_name(description.name)
+    if description.thumbnail is not None and not description.thumbnail:  # ATT-7
+        raise MalformedError(f"{_WHERE} thumbnail", "empty; none at all is null")
+
+
+def _check_name(name: str) -> None:
+    """ATT-5: a name shows as what it is and leads nowhere (attack AT-3)."""
     where = f"{_WHERE} name"
-    name = shape.text(value, where)
-    _at_most(name.encode(), MAX_NAME_BYTES, where)
     if _REFUSED_IN_NAMES.search(name):
         raise MalformedError(where, "holds a separator, a control or a character that changes the order of others")
     if not name or name[-1] in ". ":  # so neither "." nor "..": Windows drops both signs at the end
         raise MalformedError(where, "empty, or ends with a dot or a space")
     if _DEVICES.match(name.lower()):
         raise MalformedError(where, "names a device")
-    return name
-
-
-def _thumbnail(value: Decoded) -> bytes:
-    """ATT-7: any bytes; what they show is up to whoever decodes them."""
-    where = f"{_WHERE} thumbnail"
-    thumbnail = shape.octets(value, None, where)
-    _at_most(thumbnail, MAX_THUMBNAIL_BYTES, where)
-    return thumbnail
-
-
-def _at_most(data: bytes, most: int, where: str) -> None:
-    if len(data) > most:
-        raise LimitExceeded(where, f"more than {most} bytes")
