@@ -74,6 +74,8 @@ LIBRARY = (
     "siegel.groups.keeping",
     "siegel.groups.group",
     "siegel.store",
+    "siegel.store.backend",
+    "siegel.store.memory_backend",
     "siegel",
 )
 COMMAND_LINE = (

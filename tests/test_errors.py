@@ -28,10 +28,12 @@ from siegel.errors import (
     PeerError,
     Replay,
     RollbackDetected,
+    SerializationFailure,
     SiegelError,
     StaleRoster,
     StateError,
     StoreError,
+    StoreLocked,
     Superseded,
     TrustError,
     UnknownSender,
@@ -70,7 +72,9 @@ CODES = {
     StateError: "state-error",
     InvalidArgument: "invalid-argument",
     Conflict: "conflict",
+    SerializationFailure: "serialization-failure",
     StoreError: "store-error",
+    StoreLocked: "store-locked",
     WrongKey: "wrong-key",
     KeyUnavailable: "key-unavailable",
     NewerFormat: "newer-format",
@@ -94,8 +98,16 @@ AT_FAULT = {
         StaleRoster,
     ],
     TrustError: [UnknownSender, IdentityChanged, Fork],
-    StateError: [InvalidArgument, Conflict],
-    StoreError: [WrongKey, KeyUnavailable, NewerFormat, CorruptHeader, CorruptRecord, RollbackDetected],
+    StateError: [InvalidArgument, Conflict, SerializationFailure],
+    StoreError: [
+        StoreLocked,
+        WrongKey,
+        KeyUnavailable,
+        NewerFormat,
+        CorruptHeader,
+        CorruptRecord,
+        RollbackDetected,
+    ],
 }
 
 
@@ -169,3 +181,10 @@ def test_a_wrong_key_says_one_sentence() -> None:
 def test_a_newer_format_names_its_number() -> None:
     newer = NewerFormat("slot", 2)
     assert (str(newer), newer.version) == ("slot: format 2, this library reads format 1", 2)
+
+
+def test_a_serialization_failure_says_who_can_run_it_again() -> None:
+    ours, theirs = SerializationFailure(retryable=True), SerializationFailure(retryable=False)
+    assert (ours.retryable, theirs.retryable) == (True, False)
+    assert "application" in str(theirs)
+    assert "application" not in str(ours)

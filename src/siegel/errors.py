@@ -205,6 +205,21 @@ class Conflict(StateError):
     remedy = "Read the record again and decide with what stands there now."
 
 
+class SerializationFailure(StateError):
+    """Another writer was first, and the database gave the transaction up. Nothing of it is written.
+
+    ``retryable`` is False inside the application's own transaction: only the application can run that one again.
+    """
+
+    code = "serialization-failure"
+    remedy = "Run the whole transaction again, with what it reads."
+
+    def __init__(self, *, retryable: bool) -> None:
+        whose = "transaction" if retryable else "application's transaction"
+        super().__init__(f"another writer was first; the {whose} has to be run again")
+        self.retryable = retryable
+
+
 # --- data at rest ----------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +228,13 @@ class StoreError(SiegelError):
 
     code = "store-error"
     remedy = "See the error's own class."
+
+
+class StoreLocked(StoreError):
+    """Another process or connection writes to the store, and did not end in time. Nothing is written."""
+
+    code = "store-locked"
+    remedy = "Try again when the other writer is done; end transactions soon."
 
 
 class WrongKey(StoreError):
