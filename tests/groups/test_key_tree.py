@@ -35,8 +35,8 @@ def leaf(index: int, depth: int = DEPTH) -> bytes:
 def derivable(tree: KeyTree) -> set[bytes]:
     """Everything that follows from a frontier, by trying every derivation down to the leaves."""
     found: set[bytes] = set()
-    for _, height, node in tree._frontier:
-        level = {node}
+    for _, height, entry in tree._frontier:
+        level = {entry[3:]}
         for _ in range(height + 1):
             found |= level
             level = {sha512(b"siegel/1 key tree\0" + n).digest()[half : half + 32] for n in level for half in (0, 32)}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from siegel._core import shape
 from siegel._core.codec import decode, encode
 from siegel._core.instants import LATEST
-from siegel._core.padding import FLOOR, pad, padme
+from siegel._core.padding import FLOOR, pad, padme, unpad
 from siegel._core.suite import verify
 from siegel.errors import (
     InvalidArgument,
@@ -296,32 +296,44 @@ def test_content_has_one_encoding(said: Content) -> None:
     parents = [list(parent) for parent in said.parents]
     assert text == cbor2.dumps([said.content_type, said.sent_at, parents, said.body], canonical=True)
     assert decode_content(text) == said
-    assert messages._usual_content(text) in {None, said}
+    assert messages._usual_content(pad(text)) in {None, said}
 
 
 def test_the_usual_content_is_read_by_position() -> None:
-    assert messages._usual_content(encode_content(content(b"usual"))) == content(b"usual")
-    assert messages._usual_content(encode_content(content(b"usual", sent_at=5))) is None
+    assert messages._usual_content(pad(encode_content(content(b"usual")))) == content(b"usual")
+    assert messages._usual_content(pad(encode_content(content(b"usual", sent_at=5)))) is None
 
 
 @given(CONTENTS, st.data())
 def test_reading_by_position_is_never_more_lenient(said: Content, data: st.DataObject) -> None:
-    text = bytearray(encode_content(said._replace(parents=data.draw(st.sampled_from([(), said.parents])))))
+    text = bytearray(pad(encode_content(said._replace(parents=data.draw(st.sampled_from([(), said.parents]))))))
     for _ in range(data.draw(st.integers(1, 3))):
-        text[data.draw(st.integers(0, min(len(text) - 1, 60)))] = data.draw(st.integers(0, 255))
+        place = data.draw(st.one_of(st.integers(0, min(len(text) - 1, 60)), st.integers(0, len(text) - 1)))
+        text[place] = data.draw(st.integers(0, 255))
     if data.draw(st.booleans()):
         del text[data.draw(st.integers(0, len(text) - 1)) :]
     quick = messages._usual_content(bytes(text))
     if quick is not None:
-        assert quick == decode_content(bytes(text))
+        assert quick == decode_content(unpad(bytes(text)))
+
+
+@given(st.binary(max_size=300), st.data())
+def test_reading_by_position_looks_at_every_byte_of_the_padding(body: bytes, data: st.DataObject) -> None:
+    text = encode_content(content(body))
+    padded = bytearray(pad(text))
+    if len(padded) > 4 + len(text):
+        padded[data.draw(st.integers(4 + len(text), len(padded) - 1))] = data.draw(st.integers(1, 255))
+        assert messages._usual_content(bytes(padded)) is None
+    longer = pad(text) + bytes(data.draw(st.integers(1, 64)))
+    assert messages._usual_content(longer) is None
 
 
 def test_parents_that_are_not_an_array_are_not_read_by_position() -> None:
     text = encode_content(content())
-    assert messages._usual_content(text) is not None
+    assert messages._usual_content(pad(text)) is not None
     at = text.index(b"\x1b") + 9
     assert text[at] == 0x80
-    assert messages._usual_content(text[:at] + b"\x40" + text[at + 1 :]) is None
+    assert messages._usual_content(pad(text[:at] + b"\x40" + text[at + 1 :])) is None
 
 
 @pytest.mark.parametrize("head", range(24, 256))

@@ -202,7 +202,7 @@ class Group:
         if not isinstance(body, bytes | bytearray | memoryview):
             raise InvalidArgument("a body is bytes")
         candidate = self._candidate(at)
-        parents = tuple(sorted(list(self._seen.values())[-MAX_PARENTS:]))
+        parents = tuple(sorted(list(self._seen.values())[-MAX_PARENTS:])) if self._seen else ()
         content = Content(content_type, candidate.at, parents, bytes(body))
         message, skipped = sending.write(candidate, self._member, content)
         outgoing = self._commit(candidate, Outgoing(message, tuple(candidate.outgoing), skipped))
@@ -372,9 +372,9 @@ class Group:
                 found[event.chain_id] = Parent(event.chain_id, event.index, event.message_id)
             if len(found) == MAX_PARENTS:
                 break
-        for parent in reversed(found.values()):
-            held = self._seen.pop(parent.chain_id, parent)
-            self._seen[parent.chain_id] = max(held, parent, key=lambda one: one.number)
+        for chain_id, parent in reversed(found.items()):
+            held = self._seen.pop(chain_id, parent)
+            self._seen[chain_id] = held if held.number > parent.number else parent
 
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError("a group cannot be copied or pickled: two of them would write in one chain")

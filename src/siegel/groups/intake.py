@@ -42,7 +42,7 @@ class Intake:
 
     def take(self, candidate: Candidate, inputs: Sequence[bytes]) -> list[Outcome]:
         """One outcome for each input, in order."""
-        self._waited = tuple(self._parked), tuple(self._waiting)
+        self._waited = tuple(self._parked) if self._parked else (), tuple(self._waiting) if self._waiting else ()
         outcomes: list[Outcome] = []
         run: list[bytes] = []
         for data in inputs:

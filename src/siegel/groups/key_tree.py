@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from struct import Struct
 from typing import Final, TypeAlias, TypeVar
 
 from siegel._core.labels import Label
@@ -28,8 +28,12 @@ MAX_NODES: Final = 4096  # KEY-3, 144 kB; only a sender who skips thousands of m
 _Subject = TypeVar("_Subject")
 _Result = TypeVar("_Result")
 
-_Node: TypeAlias = tuple[int, int, bytes]  # first index covered, height (0 is a leaf), the node
-_ENTRY_BYTES: Final = 2 + 1 + NODE_BYTES  # first index, height, node
+_PLACE_BYTES: Final = 2 + 1  # first index, height
+_ENTRY_BYTES: Final = _PLACE_BYTES + NODE_BYTES
+_entry: Final = Struct(f">HB{NODE_BYTES}s").pack
+# First index covered, height (0 is a leaf), and the node as it is stored, behind its place: with each message that is
+# sent or taken the whole frontier is stored, and all but a node or two of it are as they were.
+_Node: TypeAlias = tuple[int, int, bytes]
 _STEP: Final = bytes(Label.KEY_TREE)  # looked up once: a member of an Enum takes longer
 _WHERE: Final = "key tree"
 
@@ -47,7 +51,7 @@ class KeyTree(KeyObject):
         """The tree of a new chain: its root (32 bytes) covers all 65,536 indices."""
         if len(root.reveal()) != NODE_BYTES:
             raise InvalidArgument(f"the root of a key tree is {NODE_BYTES} bytes")
-        return cls([(0, DEPTH, root.reveal())])
+        return cls([_node(0, DEPTH, root.reveal())])
 
     @classmethod
     def from_cover(cls, start: int, nodes: Sequence[bytes]) -> KeyTree:
@@ -58,7 +62,7 @@ class KeyTree(KeyObject):
         places = list(canonical_cover(start, INDEX_COUNT))
         if len(nodes) != len(places) or any(len(node) != NODE_BYTES for node in nodes):
             raise MalformedError(_WHERE, f"from index {start} there are {len(places)} nodes of {NODE_BYTES} bytes")
-        return cls([(first, height, node) for (first, height), node in zip(places, nodes, strict=True)])
+        return cls([_node(first, height, node) for (first, height), node in zip(places, nodes, strict=True)])
 
     def copy(self) -> KeyTree:
         """A candidate to work on; the original stays as it is until the candidate is assigned."""
@@ -87,7 +91,8 @@ class KeyTree(KeyObject):
         place = bisect_left(frontier, (index + 1,)) - 1
         if place < 0 or index >= _end(frontier[place]):
             raise Expired("the key of this message was used or dropped")
-        start, height, node = frontier[place]
+        start, height, entry = frontier[place]
+        node = entry[_PLACE_BYTES:]
         siblings: list[_Node] = []
         below = 0  # how many of them cover lower indices
         while height:
@@ -95,10 +100,10 @@ class KeyTree(KeyObject):
             left, right = _children(node)
             middle = start + (1 << height)
             if index < middle:
-                siblings.insert(below, (middle, height, right))
+                siblings.insert(below, (middle, height, _entry(middle, height, right)))
                 node = left
             else:
-                siblings.insert(below, (start, height, left))
+                siblings.insert(below, (start, height, _entry(start, height, left)))
                 below += 1
                 start, node = middle, right
         result = use(subject, Secret(node))
@@ -112,7 +117,8 @@ class KeyTree(KeyObject):
         del self._frontier[self._before(end) :]
         if not self._frontier or _end(self._frontier[-1]) <= end:
             return
-        start, height, node = self._frontier.pop()  # the one node on both sides of the cut
+        start, height, entry = self._frontier.pop()  # the one node on both sides of the cut
+        node = entry[_PLACE_BYTES:]
         while start < end:
             height -= 1
             left, right = _children(node)
@@ -120,7 +126,7 @@ class KeyTree(KeyObject):
             if end < middle:
                 node = left
             else:
-                self._frontier.append((start, height, left))
+                self._frontier.append(_node(start, height, left))
                 start, node = middle, right
 
     def cover(self) -> tuple[int, list[bytes]]:
@@ -131,7 +137,7 @@ class KeyTree(KeyObject):
         start = self._frontier[0][0] if self._frontier else INDEX_COUNT
         if [(first, height) for first, height, _ in self._frontier] != list(canonical_cover(start, INDEX_COUNT)):
             raise StateError("a frontier with gaps cannot be announced")
-        return start, [node for _, _, node in self._frontier]
+        return start, [entry[_PLACE_BYTES:] for _, _, entry in self._frontier]
 
     def prepend(self, lower: KeyTree) -> None:
         """Adds a frontier of indices that were never held, below all that are. InvalidArgument if it overlaps."""
@@ -142,7 +148,7 @@ class KeyTree(KeyObject):
 
     def encode(self) -> bytes:
         """35 bytes a node, ascending: first index (2, big-endian), height (1), node (32). Secret."""
-        return b"".join([part for start, height, node in self._frontier for part in (_place(start, height), node)])
+        return b"".join([entry for _, _, entry in self._frontier])
 
     @classmethod
     def decode(cls, data: bytes) -> KeyTree:
@@ -152,11 +158,11 @@ class KeyTree(KeyObject):
         frontier: list[_Node] = []
         end = 0
         for i in range(0, len(data), _ENTRY_BYTES):
-            start, height, node = int.from_bytes(data[i : i + 2], "big"), data[i + 2], data[i + 3 : i + _ENTRY_BYTES]
+            start, height = int.from_bytes(data[i : i + 2], "big"), data[i + 2]
             if height > DEPTH or start < end or start % (1 << height):
                 raise MalformedError(_WHERE, "a node is not at its place")
             end = start + (1 << height)
-            frontier.append((start, height, node))
+            frontier.append((start, height, data[i : i + _ENTRY_BYTES]))
         return cls(frontier)
 
     # --- inside
@@ -171,10 +177,8 @@ class KeyTree(KeyObject):
             del self._frontier[: len(self._frontier) - MAX_NODES]
 
 
-@lru_cache(maxsize=4096)
-def _place(start: int, height: int) -> bytes:
-    """The encoding of a place; public, and the same few hundred again and again."""
-    return start.to_bytes(2, "big") + bytes((height,))
+def _node(start: int, height: int, node: bytes) -> _Node:
+    return start, height, _entry(start, height, node)
 
 
 def _end(node: _Node) -> int:

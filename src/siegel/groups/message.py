@@ -54,6 +54,7 @@ _WHERE: Final = "group message"
 _FRONT: Final = b"\x8a\x03\x01\x50"  # an array of 10: 3, 1, 16 bytes …
 _BYTES_12, _BYTES_32, _BYTES_64 = b"\x4c", b"\x58\x20", b"\x58\x40"
 _TAIL_BYTES: Final = len(_BYTES_64) + SIGNATURE_BYTES
+_LENGTH_BYTES: Final = 4  # before a padded text (PAD-2)
 _INDEX_AT: Final = len(_FRONT) + CHAIN_ID_BYTES
 
 
@@ -255,8 +256,7 @@ def open_message(message: GroupMessage, leaf: Secret) -> Content:
     data, ciphertext = message.data, message.data[message.text_at : -_TAIL_BYTES]
     padded = decrypt_with_nonce(leaf, message.nonce, ciphertext, aad=data[: message.header_bytes])
     try:
-        text = unpad(padded)
-        return _usual_content(text) or decode_content(text)
+        return _usual_content(padded) or decode_content(unpad(padded))
     except MalformedError:
         pass
     raise InvalidMessage  # outside the handler: the cause stays out of the traceback
@@ -302,31 +302,36 @@ def decode_content(text: bytes) -> Content:
     return content
 
 
-def _usual_content(text: bytes) -> Content | None:
+def _usual_content(padded: bytes) -> Content | None:
     """The content by position if it has the usual form: an instant after 1970-02-19, and no parents."""
-    if len(text) < 14:
-        return None
-    at = 2 + text[1] - 0x60 if text[1] < 0x78 else 3 + text[2]  # behind the array's head and the text
-    layout = _content_layout(len(text), at)
+    layout = _content_layout(len(padded), padded[: _LENGTH_BYTES + 3])
     if layout is None:
         return None
     unpack, heads = layout
-    front, instant_head, sent_at, parents, body_head, body = unpack(text)
+    front, instant_head, sent_at, parents, body_head, body, rest = unpack(padded)
     kind = _content_type(front)
-    if kind is None or (instant_head, parents, body_head) != heads or not 2**32 <= sent_at <= LATEST:
+    if kind is None or (instant_head, parents, body_head, rest) != heads or not 2**32 <= sent_at <= LATEST:
         return None
     return _content((kind, sent_at, (), body))
 
 
-@lru_cache(maxsize=1024)
-def _content_layout(size: int, at: int) -> tuple[_Unpack, tuple[int, int, bytes]] | None:
-    """How to take a usual content of so many bytes apart, its instant at ``at``; and the CBOR heads from there on."""
-    room = size - at - 9 - 1  # behind the instant and the empty array
+@lru_cache(maxsize=256)
+def _content_layout(size: int, front: bytes) -> tuple[_Unpack, tuple[int, int, bytes, bytes]] | None:
+    """How to take a usual content apart whose padded form has so many bytes and begins like this: with its length, the
+    array's head, and the head of the content type. And the CBOR heads from the instant on, and the zeros at the end.
+    """
+    end = int.from_bytes(front[:_LENGTH_BYTES], "big")
+    if len(front) < _LENGTH_BYTES + 3 or not _LENGTH_BYTES <= end <= size or padme(end) != size:
+        return None
+    _, short, long = front[_LENGTH_BYTES:]
+    kind_bytes = 2 + short - 0x60 if short < 0x78 else 3 + long  # with the array's head and its own
+    room = end - _LENGTH_BYTES - kind_bytes - 9 - 1  # behind the instant and the empty array
     body_head = _bytes_head(room)
     body_bytes = room - len(body_head)
-    if at < 3 or not body_head or body_bytes > MAX_BODY_BYTES:
+    if kind_bytes < 3 or not body_head or body_bytes > MAX_BODY_BYTES:
         return None
-    return Struct(f">{at}sBQB{len(body_head)}s{body_bytes}s").unpack, (0x1B, 0x80, body_head)
+    form = f">{_LENGTH_BYTES}x{kind_bytes}sBQB{len(body_head)}s{body_bytes}s{size - end}s"
+    return Struct(form).unpack, (0x1B, 0x80, body_head, bytes(size - end))
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,6 @@ from siegel.identity import UserId
 
 def write(candidate: Candidate, member: Member, content: Content) -> tuple[bytes, tuple[UserId, ...]]:
     """The next message of our chain, after the chain was begun or announced where that was due; and who was skipped."""
-    require_posting(candidate, member)
     skipped = ready_chain(candidate, member)
     sending = candidate.sending
     if sending is None:
@@ -50,8 +49,15 @@ def require_posting(candidate: Candidate, member: Member) -> None:
 
 
 def ready_chain(candidate: Candidate, member: Member) -> tuple[UserId, ...]:
-    """Begins a new chain if one is due (GRP-9), or announces this one to whoever lacks it; who was skipped."""
+    """Begins a new chain if one is due (GRP-9), or announces this one to whoever lacks it; who was skipped.
+
+    StateError unless we may post now. Who may, and what the chain is fit for, follows from the history alone.
+    """
     history, sending = candidate.history, candidate.sending
+    fit = (history, sending and sending.certificate, candidate.audience)
+    is_ready = candidate.is_ready(fit)
+    if not is_ready:
+        require_posting(candidate, member)
     policy = history.roster.policy
     if (
         sending is None
@@ -59,8 +65,7 @@ def ready_chain(candidate: Candidate, member: Member) -> tuple[UserId, ...]:
         or sending.must_end(at=candidate.at, max_messages=policy.rotate_messages, max_age=policy.rotate_age)
     ):
         return begin_chain(candidate, member)
-    fit = (history, sending.certificate, candidate.audience)
-    if candidate.is_ready(fit):
+    if is_ready:
         return ()
     start, now = history.roster_of(sending.certificate.head), history.roster
     drawn, newest = start.key_origin.head, now.key_origin.head

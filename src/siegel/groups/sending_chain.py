@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from siegel._core import shape
-from siegel._core.codec import array_of, decode, encode
+from siegel._core.codec import decode, encode
 from siegel._core.instants import DAY
 from siegel._core.secret import Secret
 from siegel._core.suite import HASH_BYTES, SECRET_BYTES, SigningKey
@@ -25,6 +25,7 @@ MAX_MESSAGES: Final = 10_000
 MAX_AGE: Final = 7 * DAY
 
 _WHERE: Final = "sending chain record"
+_RECORD: Final = b"\x84\x58\x20%b%b%b\x58\x20%b"  # an array of 4: seed, frontier, number, previous link
 
 
 class SendingChain(NamedTuple):
@@ -74,7 +75,8 @@ class SendingChain(NamedTuple):
             signing_key=self.key,
             hedge=hedge,
         )
-        return self._replace(tree=tree, number=self.number + 1, previous=link), data, link
+        following = SendingChain(self.certificate, self.seed, self.key, tree, self.number + 1, link)
+        return following, data, link
 
     def announcement(self) -> Announcement:
         """What lets its receiver read from the next message on, and nothing before. StateError at the chain's end."""
@@ -89,8 +91,7 @@ class SendingChain(NamedTuple):
 
     def encode(self) -> bytes:
         """The chain's record, secret: everything but the certificate, which is a record of its own."""
-        seed, tree = encode(self.seed.reveal()), encode(self.tree.encode())
-        return array_of(seed, tree, encode(self.number), encode(self.previous))
+        return _RECORD % (self.seed.reveal(), encode(self.tree.encode()), encode(self.number), self.previous)
 
     @classmethod
     def decode(cls, data: bytes, certificate: Certificate) -> SendingChain:

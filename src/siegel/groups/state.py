@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from siegel._core import shape
-from siegel._core.codec import array_of, decode, encode
+from siegel._core.codec import decode, encode
 from siegel._core.suite import sha256
 from siegel.errors import MalformedError
 from siegel.groups.certificate import Certificate, Close
@@ -29,7 +29,11 @@ MAX_OWN: Final = 16
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+# What decides whether our live chain may go on: the history, the chain's certificate, and who has its keys.
+Fit: TypeAlias = tuple[History, Certificate | None, frozenset[UserId]]
+
 _WHERE: Final = "group record"
+_SENDING: Final = b"\x82\x50%b%b"  # chain id, the chain's record
 
 
 class Flags(NamedTuple):
@@ -57,6 +61,8 @@ class OwedClose(NamedTuple):
 
 class Overlay(Mapping[_K, _V], Generic[_K, _V]):
     """A mapping and what is to change in it; ``changed`` holds None for what is to be deleted."""
+
+    __slots__ = ("_base", "changed")
 
     def __init__(self, base: dict[_K, _V]) -> None:
         self._base = base
@@ -136,7 +142,7 @@ class State:
         self.sending: SendingChain | None = None
         self.audience: frozenset[UserId] = frozenset()
         self.flags = Flags()
-        self.ready: tuple[object, ...] | None = None  # what our live chain was last found to be fit for
+        self.ready: Fit | None = None  # what our live chain was last found to be fit for
         self._rows: dict[bytes, Rows] = {}
 
     @classmethod
@@ -178,6 +184,11 @@ class State:
 
 class Candidate:
     """The next state of a group in the making: change it, commit ``changes()``, then ``assign()``."""
+
+    __slots__ = (
+        *("_forgotten", "_log", "_ready", "_rows", "_state", "at", "audience", "chains", "closes", "flags", "history"),
+        *("identities", "keys", "origin", "outgoing", "permissions", "rivals", "sending"),
+    )
 
     def __init__(self, state: State, *, at: int) -> None:
         self._state = state
@@ -229,12 +240,12 @@ class Candidate:
         self.permissions = Permissions(history)
         self._log.extend(stored)
 
-    def is_ready(self, fit: tuple[object, ...]) -> bool:
+    def is_ready(self, fit: Fit) -> bool:
         """Whether our live chain was found fit for the very same objects before (sending.py)."""
         ready = self._ready
-        return ready is not None and all(one is other for one, other in zip(ready, fit, strict=True))
+        return ready is not None and ready[0] is fit[0] and ready[1] is fit[1] and ready[2] is fit[2]
 
-    def set_ready(self, fit: tuple[object, ...]) -> None:
+    def set_ready(self, fit: Fit) -> None:
         """Our live chain was found fit for these."""
         self._ready = fit
 
@@ -267,7 +278,7 @@ class Candidate:
         state, prefix, sending = self._state, self._state.prefix, self.sending
         if sending is not state.sending:
             records[f"{prefix}own/sending"] = (
-                array_of(encode(sending.certificate.chain_id), encode(sending.encode())) if sending else None
+                _SENDING % (sending.certificate.chain_id, encode(sending.encode())) if sending else None
             )
             if sending and (not state.sending or sending.certificate is not state.sending.certificate):
                 name = f"{prefix}certificate/{sending.certificate.chain_id.hex()}"

@@ -27,9 +27,13 @@ class Waiting:
     def __iter__(self) -> Iterator[GroupMessage]:
         return iter(self._messages.values())
 
+    def __len__(self) -> int:
+        return len(self._messages)
+
     def of(self, chain_id: bytes) -> list[GroupMessage]:
         """Those of one chain, in the order of their arrival."""
-        return list(self._by_chain.get(chain_id, {}).values())
+        siblings = self._by_chain.get(chain_id)
+        return list(siblings.values()) if siblings else []
 
     def add(self, messages: Iterable[GroupMessage]) -> None:
         """Lets messages wait. One that waits already keeps its place."""
