@@ -95,6 +95,10 @@ def test_hkdf_is_rfc_5869() -> None:
 
 def test_hash_and_mac() -> None:
     assert suite.sha256(b"abc") == hashlib.sha256(b"abc").digest()
+    running = suite.RunningSha256()
+    running.update(b"a")
+    running.update(memoryview(b"bc"))
+    assert running.digest() == suite.sha256(b"abc")
     assert suite.hmac_sha256(b"key", b"abc") == hmac.new(b"key", b"abc", hashlib.sha256).digest()
 
 

@@ -41,7 +41,7 @@ class ChunkEncryptor(KeyObject):
     def __init__(self, key: Secret, context: bytes) -> None:
         self._context = Cobblestone256Encryptor(_checked(key), context)
 
-    def update(self, data: bytes) -> bytes:
+    def update(self, data: bytes | memoryview) -> bytes:
         """The ciphertext that is complete after these bytes."""
         try:
             return self._context.update(data)
@@ -49,7 +49,7 @@ class ChunkEncryptor(KeyObject):
             pass
         raise StateError("the stream is finished")
 
-    def update_into(self, data: bytes, buffer: bytearray | memoryview) -> int:
+    def update_into(self, data: bytes | memoryview, buffer: bytearray | memoryview) -> int:
         """The same into a buffer that has room for it; how many bytes were written."""
         try:
             return self._context.update_into(data, buffer)
@@ -76,7 +76,7 @@ class ChunkDecryptor(KeyObject):
     def __init__(self, key: Secret, context: bytes) -> None:
         self._context = Cobblestone256Decryptor(_checked(key), context)
 
-    def update(self, data: bytes) -> bytes:
+    def update(self, data: bytes | memoryview) -> bytes:
         """The plaintext of the chunks that are complete after these bytes, all of them verified."""
         try:
             return self._context.update(data)
@@ -86,7 +86,7 @@ class ChunkDecryptor(KeyObject):
             failure = InvalidMessage()
         raise failure
 
-    def update_into(self, data: bytes, buffer: bytearray | memoryview) -> int:
+    def update_into(self, data: bytes | memoryview, buffer: bytearray | memoryview) -> int:
         """The same into a buffer that has room for it; how many bytes were written."""
         try:
             return self._context.update_into(data, buffer)
@@ -124,7 +124,7 @@ class ChunkOpener(KeyObject):
         self._aead = AESGCM(output[:SECRET_BYTES])
         self._base = int.from_bytes(output[SECRET_BYTES : SECRET_BYTES + _NONCE_BYTES], "big")
 
-    def open(self, index: int, chunk: bytes) -> bytes:
+    def open(self, index: int, chunk: bytes | memoryview) -> bytes:
         """The plaintext of the chunk at this place; InvalidMessage for any other bytes."""
         nonce = (self._base ^ index).to_bytes(_NONCE_BYTES, "big")
         try:

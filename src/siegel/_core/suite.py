@@ -59,6 +59,23 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
+class RunningSha256:
+    """SHA-256 of what arrives piece by piece."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def update(self, data: bytes | memoryview) -> None:
+        """The next piece."""
+        self._hash.update(data)
+
+    def digest(self) -> bytes:
+        """32 bytes: the hash of all pieces so far."""
+        return self._hash.digest()
+
+
 def sha512(data: bytes) -> bytes:
     """SHA-512 (FIPS 180-4), 64 bytes."""
     return hashlib.sha512(data).digest()
