@@ -49,6 +49,17 @@ class Label(bytes, Enum):
     BROADCAST_NONCE = b"siegel/1 broadcast nonce\0"
     BROADCAST_KEYS = b"siegel/1 broadcast keys\0"
     BROADCAST_SIGNATURE = b"siegel/1 broadcast signature\0"
+    STORE_HEADER = b"siegel/1 store header\0"
+    STORE_SECRET = b"siegel/1 store secret\0"
+    STORE_EPOCH = b"siegel/1 store epoch\0"
+    DATA_KEY = b"siegel/1 data key\0"
+    STORE_SCOPE = b"siegel/1 store scope\0"
+    RECORD_NAMES = b"siegel/1 record names\0"
+    BLIND_INDEX = b"siegel/1 blind index\0"
+    ACCUMULATOR = b"siegel/1 accumulator\0"
+    RECORD = b"siegel/1 store record\0"
+    HEADER = b"siegel/1 sealed header\0"
+    CATALOGUE = b"siegel/1 sealed catalogue\0"
     ATTACHMENT = b"siegel/1 attachment\0"
 
     @property
