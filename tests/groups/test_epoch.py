@@ -268,13 +268,13 @@ def test_active_holders_may_be_given_a_key() -> None:
 def test_a_key_is_used_where_all_who_may_have_it_take_part() -> None:
     """EPO-5."""
     team = suspended(())
-    assert not epoch.may_broadcast(team.history, team.roster.head)
+    assert epoch.listeners(team.history, team.roster.head) is None
     team = suspended(("carl",))
     root = next(iter(team.history._branches))
-    assert epoch.may_broadcast(team.history, team.roster.head)
-    assert not epoch.may_broadcast(team.history, root)
+    assert epoch.listeners(team.history, team.roster.head) == team.roster.holders
+    assert epoch.listeners(team.history, root) is None
     team.take(leave("dora", team.roster))
-    assert not epoch.may_broadcast(team.history, team.roster.head)
+    assert epoch.listeners(team.history, team.roster.head) is None
 
 
 # --- the one that holds ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from siegel._core.codec import encode
-from siegel.errors import MalformedError
+from siegel.errors import InvalidMessage, MalformedError
 from siegel.groups.group import Group
 from siegel.groups.links import decode_row
 from siegel.groups.state import Candidate, Flags, Overlay, Rows, State, encode_flags, prefix_of
@@ -159,6 +159,24 @@ def test_another_group_is_none() -> None:
     assert State.load(team.storages["anna"], bytes(32)) is None
 
 
+def test_a_public_identity_is_verified_when_it_is_asked_for() -> None:
+    team = Company(*TEAM)
+    prefix, anna, carl = prefix_of(team["bert"].group_id), user("anna"), user("carl")
+    forged = bytearray(public("anna").encode())
+    forged[-1] ^= 1
+    changes = {f"{prefix}identity/{anna.data.hex()}": bytes(forged)}
+    changes[f"{prefix}identity/{carl.data.hex()}"] = public("anna").encode()
+    team.storages["bert"].commit(changes, Outgoing())
+    state = State.load(team.storages["bert"], team["bert"].group_id)
+    assert state is not None
+    assert len(state.identities) == len(TEAM)
+    with pytest.raises(InvalidMessage):
+        state.identities[anna]
+    with pytest.raises(MalformedError):  # a true record, of somebody else
+        state.identities[carl]
+    assert state.identities[user("bert")] == public("bert")
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -166,11 +184,12 @@ def test_another_group_is_none() -> None:
         ("chain/zz", encode(None)),
         ("chain/" + 16 * "00", encode(None)),
         ("key/" + 32 * "00", b""),
-        ("identity/" + 32 * "00", b""),
+        ("identity/zz", b""),
         ("close/" + 16 * "00", encode([])),
         ("own/flags", encode([0, 1, []])),
         ("own/flags", encode([True, False, [bytes(15)]])),
-        ("own/audience", encode([bytes(31)])),
+        ("own/audience", encode(bytes(31))),
+        ("own/audience", encode([bytes(32)])),
         ("own/sending", encode([bytes(16), b""])),
     ],
 )

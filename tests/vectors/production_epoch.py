@@ -140,7 +140,7 @@ def use_key(case: Case) -> Outcome:
     return Outcome(
         {
             "entitled": sorted(map(bytes, epoch.entitled(holder.history))),
-            "mayBroadcast": epoch.may_broadcast(holder.history, head),
+            "mayBroadcast": epoch.listeners(holder.history, head) is not None,
             "mayAnnounce": key is not None and epoch.may_announce(roster, key, at=case.clock),
         }
     )

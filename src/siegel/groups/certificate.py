@@ -95,13 +95,13 @@ class Certificate(Frozen):
 
         ``closes`` are the owner's own chains that end with it, at most 16, in any order.
         """
-        ended: list[Value] = [list(close) for close in sorted(closes, key=lambda close: close.chain_id)]
+        ended: list[Decoded] = [list(close) for close in sorted(closes, key=lambda close: close.chain_id)]
         sender = identity.user_id.data
         chain_id = chain_id_of(group_id, sender, key)
-        fields: list[Value] = [group_id, head, chain_id, sender, key, ended, instant(at)]
+        fields: list[Decoded] = [group_id, head, chain_id, sender, key, ended, instant(at)]
         signature = sign(signing_key(identity), _unsigned(Label.CHAIN_CERTIFICATE, fields))
         try:
-            return cls.decode(encode([shape.CHAIN_CERTIFICATE, shape.VERSION, *fields, signature]))
+            return cls(fields, encode([shape.CHAIN_CERTIFICATE, shape.VERSION, *fields, signature]))
         except (MalformedError, LimitExceeded) as error:
             raise InvalidArgument(str(error)) from None
 

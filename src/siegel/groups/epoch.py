@@ -155,9 +155,10 @@ def drawn_at(roster: Roster, key: EpochKey) -> int:
     return min(roster.key_origin.at, key.since)
 
 
-def may_broadcast(history: History, head: bytes) -> bool:
-    """EPO-5: whether all who may have the key of this head take part."""
-    return history.roster_of(head).holders <= history.active
+def listeners(history: History, head: bytes) -> frozenset[UserId] | None:
+    """EPO-5: all who may have the key of this head; None if one of them takes no part, so that nobody may use it."""
+    holders = history.roster_of(head).holders
+    return holders if holders <= history.active else None
 
 
 def may_announce(roster: Roster, key: EpochKey, *, at: int) -> bool:

@@ -69,6 +69,7 @@ class History(Frozen):
     """
 
     __slots__ = (
+        "_active",
         "_against",
         "_branches",
         "_statements",
@@ -84,6 +85,7 @@ class History(Frozen):
     pending: tuple[Operation, ...]
     suspended: frozenset[UserId]
     leavers: Mapping[UserId, frozenset[ChainClose]]
+    _active: frozenset[UserId] | None  # None until it is asked for: a log that is read makes many histories
     _against: Mapping[bytes, frozenset[UserId]]
     _branches: Branches
     _statements: Statements
@@ -101,6 +103,7 @@ class History(Frozen):
         pending = losing.pending(branches, roster)
         against = losing.against(branches, roster, pending)
         self._set(
+            _active=None,
             _against=against,
             _branches=branches,
             _statements=statements,
@@ -143,7 +146,12 @@ class History(Frozen):
     @property
     def active(self) -> frozenset[UserId]:
         """The members who take part: not suspended, and not leaving."""
-        return frozenset(self.roster.members) - self.suspended - self.leavers.keys()
+        active = self._active
+        if active is None:
+            members = frozenset(self.roster.members.copy())  # of a dict, whose hashes are at hand
+            active = members - self.suspended - self.leavers.keys()
+            self._set(_active=active)
+        return active
 
     @property
     def missing(self) -> frozenset[bytes]:

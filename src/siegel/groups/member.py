@@ -110,13 +110,13 @@ class Member:
     ) -> tuple[UserId, ...]:
         """Control that these active members need: broadcast under the key of this head, or sealed (GRP-3)."""
         history, roster = candidate.history, candidate.history.roster_of(head)
-        key = epoch.key_at(history, candidate.keys, head)
-        if key is None or not epoch.may_broadcast(history, head) or len(control.encode()) > MAX_CONTROL_BYTES:
+        key, listeners = epoch.key_at(history, candidate.keys, head), epoch.listeners(history, head)
+        if key is None or listeners is None or len(control.encode()) > MAX_CONTROL_BYTES:
             return self.seal(candidate, control, to)
         if control.announcements and not epoch.may_announce(roster, key, at=candidate.at):
             return self.seal(candidate, control, to)
         self.broadcast(candidate, control, head, key.key)
-        return self.seal(candidate, control, to - roster.holders)
+        return self.seal(candidate, control, to - listeners)
 
     def give(self, candidate: Candidate, control: Control, users: frozenset[UserId]) -> tuple[UserId, ...]:
         """Seals control to these users, with the newest epoch key for those of them who may have it (EPO-4)."""

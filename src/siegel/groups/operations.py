@@ -69,17 +69,17 @@ class Operation(Frozen):
         _check_place(action, group_id, height, previous, author)
         carried = action.statements if isinstance(action, Remove) else ()
         check_signing_key(author, where=f"{_WHERE} author")
-        verify(author, _signed(items[:6]), signature)
-        unsigned: list[Value] = [shape.ROSTER_OPERATION, shape.VERSION, *items[:6]]
+        unsigned = bytes((data[0] - 1,)) + data[1 : -len(encode(signature))]  # one encoding, so none is made again
+        verify(author, Label.ROSTER_OPERATION + unsigned, signature)
         self._set(
-            group_id=group_id or sha256(labelled(Label.GROUP_ID, *unsigned)),
+            group_id=group_id or sha256(Label.GROUP_ID + unsigned),
             height=height,
             previous=previous,
             author=UserId(author),
             at=at,
             action=action,
             statements=tuple(LeaveStatement(statement) for statement in carried),
-            head=sha256(labelled(Label.ROSTER_HEAD, *unsigned)),
+            head=sha256(Label.ROSTER_HEAD + unsigned),
             _encoded=data,
         )
 
@@ -94,9 +94,10 @@ class Operation(Frozen):
     ) -> Operation:
         """The operation, signed. InvalidArgument for an act outside the limits. Whether it is allowed is not asked."""
         fields: list[Value] = [group_id, height, previous, author.user_id.data, instant(at), action_value(action)]
-        signature = sign(signing_key(author), _signed(fields))
+        unsigned = encode([shape.ROSTER_OPERATION, shape.VERSION, *fields])
+        signature = sign(signing_key(author), Label.ROSTER_OPERATION + unsigned)
         try:
-            return cls(encode([shape.ROSTER_OPERATION, shape.VERSION, *fields, signature]))
+            return cls(bytes((unsigned[0] + 1,)) + unsigned[1:] + encode(signature))
         except (MalformedError, LimitExceeded) as error:
             raise InvalidArgument(str(error)) from None
 
@@ -168,10 +169,6 @@ class LeaveStatement(Frozen):
 
     def __repr__(self) -> str:
         return f"<LeaveStatement of {self.user_id}>"
-
-
-def _signed(fields: Sequence[Value]) -> bytes:
-    return labelled(Label.ROSTER_OPERATION, shape.ROSTER_OPERATION, shape.VERSION, *fields)
 
 
 def _left(fields: Sequence[Decoded] | Sequence[Value]) -> bytes:

@@ -103,7 +103,7 @@ class Roster(NamedTuple):
         Whoever leaves does so by an operation with a fresh key, and whoever joins gets the derived one: so these are
         the members without those from whom the last fresh key was withheld.
         """
-        return frozenset(self.members).difference(self.key_origin.key.withheld)
+        return frozenset(self.members.copy()) - frozenset(self.key_origin.key.withheld)  # a dict's hashes are at hand
 
     def role(self, user: UserId) -> Role | None:
         """The user's role; None for somebody who is not in."""

@@ -7,7 +7,8 @@ it writes the records that changed and no others. Links are read from the storag
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from operator import attrgetter
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from siegel._core import shape
@@ -33,6 +34,7 @@ _V = TypeVar("_V")
 Fit: TypeAlias = tuple[History, Certificate | None, frozenset[UserId]]
 
 _WHERE: Final = "group record"
+_octets = attrgetter("data")
 _SENDING: Final = b"\x82\x50%b%b"  # chain id, the chain's record
 
 
@@ -64,7 +66,7 @@ class Overlay(Mapping[_K, _V], Generic[_K, _V]):
 
     __slots__ = ("_base", "changed")
 
-    def __init__(self, base: dict[_K, _V]) -> None:
+    def __init__(self, base: MutableMapping[_K, _V]) -> None:
         self._base = base
         self.changed: dict[_K, _V | None] = {}
 
@@ -128,6 +130,35 @@ class Rows(Mapping[int, Row]):
         self._rows.update(rows)
 
 
+class Identities(MutableMapping[UserId, PublicIdentity]):
+    """The members' public identities; those of the storage are read and verified when they are asked for."""
+
+    def __init__(self, records: Iterable[tuple[str, bytes]] = ()) -> None:
+        self._records: dict[UserId, bytes | PublicIdentity] = {_user(name): data for name, data in records}
+
+    def __getitem__(self, user: UserId) -> PublicIdentity:
+        record = self._records[user]
+        if not isinstance(record, bytes):
+            return record
+        public = parse_record(record)
+        if public.user_id != user:
+            raise MalformedError(_WHERE, "the identity of somebody else")
+        self._records[user] = public
+        return public
+
+    def __setitem__(self, user: UserId, record: PublicIdentity) -> None:
+        self._records[user] = record
+
+    def __delitem__(self, user: UserId) -> None:
+        del self._records[user]
+
+    def __iter__(self) -> Iterator[UserId]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
 class State:
     """What is known of one group. It changes by ``Candidate.assign`` alone."""
 
@@ -137,7 +168,7 @@ class State:
         self.prefix = prefix_of(history.roster.group_id)
         self.chains: dict[bytes, Chain] = {}
         self.keys: dict[bytes, EpochKey] = {}
-        self.identities: dict[UserId, PublicIdentity] = {}
+        self.identities = Identities()
         self.closes: dict[bytes, OwedClose] = {}
         self.sending: SendingChain | None = None
         self.audience: frozenset[UserId] = frozenset()
@@ -159,9 +190,7 @@ class State:
         for name, data in storage.load(f"{prefix}chain/"):
             state.chains[_id(name)] = Chain.decode(data, _certificate(certificates, _id(name)))
         state.keys = {_id(name): EpochKey.decode(data) for name, data in storage.load(f"{prefix}key/")}
-        for _, data in storage.load(f"{prefix}identity/"):
-            record = parse_record(data)
-            state.identities[record.user_id] = record
+        state.identities = Identities(storage.load(f"{prefix}identity/"))
         state.closes = {_id(name): _decode_owed(data) for name, data in storage.load(f"{prefix}close/")}
         own = {name.removeprefix(f"{prefix}own/"): data for name, data in storage.load(f"{prefix}own/")}
         if "flags" in own:
@@ -284,7 +313,7 @@ class Candidate:
                 name = f"{prefix}certificate/{sending.certificate.chain_id.hex()}"
                 records[name] = sending.certificate.encode()
         if self.audience is not state.audience:
-            records[f"{prefix}own/audience"] = encode([user.data for user in self.audience])
+            records[f"{prefix}own/audience"] = encode(b"".join(map(_octets, self.audience)))
         if self.flags is not state.flags:
             records[f"{prefix}own/flags"] = encode_flags(self.flags)
 
@@ -316,6 +345,10 @@ def _id(name: str) -> bytes:
     raise MalformedError(_WHERE, "a name without an id")
 
 
+def _user(name: str) -> UserId:
+    return UserId(_id(name))
+
+
 def _certificate(certificates: Mapping[bytes, Certificate], chain_id: bytes) -> Certificate:
     certificate = certificates.get(chain_id)
     if certificate is None or certificate.chain_id != chain_id:
@@ -337,8 +370,10 @@ def _decode_flags(data: bytes) -> Flags:
 
 
 def _decode_users(data: bytes) -> frozenset[UserId]:
-    users = shape.array(decode(data), None, _WHERE)
-    return frozenset(UserId(shape.octets(user, USER_ID_BYTES, _WHERE)) for user in users)
+    users = shape.octets(decode(data), None, _WHERE)
+    if len(users) % USER_ID_BYTES:
+        raise MalformedError(_WHERE, "not a list of users")
+    return frozenset(UserId(users[i : i + USER_ID_BYTES]) for i in range(0, len(users), USER_ID_BYTES))
 
 
 def _encode_owed(owed: OwedClose) -> bytes:
