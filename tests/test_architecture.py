@@ -80,6 +80,9 @@ LIBRARY = (
     "siegel.store.keyring",
     "siegel.store.backend",
     "siegel.store.memory_backend",
+    "siegel.store.sqlite_file",
+    "siegel.store.sqlite_tables",
+    "siegel.store.sqlite_backend",
     "siegel",
 )
 COMMAND_LINE = (
@@ -169,6 +172,12 @@ ALLOWED = {
     ): "both are public keys, from published records",
     ("siegel.sealing_pool", "imports multiprocessing"): "seal's worker processes",
     ("siegel.sealing_pool", "imports sys"): "which way of starting a process the system knows",
+    ("siegel.store.sqlite_file", "imports os"): "makes the file of a store, which only its owner may read",
+    ("siegel.store.sqlite_file", "imports pathlib"): "the path of a store",
+    ("siegel.store.sqlite_file", "imports sqlite3"): "a database of stores",
+    ("siegel.store.sqlite_backend", "imports os"): "which process opened a connection",
+    ("siegel.store.sqlite_backend", "imports pathlib"): "the path of a store",
+    ("siegel.store.sqlite_backend", "imports sqlite3"): "a database of stores",
     ("siegel.cli.doctor", "imports importlib.metadata"): "reads the versions of the dependencies",
     ("siegel.words", "imports importlib.resources"): "reads the word list that is packaged with it",
 }

@@ -46,6 +46,14 @@ class Backend(Protocol):
     single_writer: bool
     """Whether ``begin`` keeps every other writer out until the end. Without it only revisions say who was first."""
 
+    @property
+    def joined(self) -> bool:
+        """Whether the last ``begin`` opened a part of the application's own transaction.
+
+        If so, ``commit`` has made nothing durable yet.
+        """
+        ...
+
     def begin(self) -> None:
         """Opens a transaction. Where the application's own is open on its connection, a part of that one.
 

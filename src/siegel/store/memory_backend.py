@@ -21,6 +21,7 @@ class MemoryBackend:
     """A ``Backend`` without a database."""
 
     single_writer = True
+    joined = False
 
     def __init__(self) -> None:
         self._blocks: dict[str, bytes] = {}
