@@ -162,6 +162,11 @@ def hedge_secret(identity: Identity) -> Secret:
     return identity._hedge  # noqa: SLF001  # the class is this room's own
 
 
+def store_secret(identity: Identity) -> Secret:
+    """The secret that unlocks this user's stores."""
+    return _derive(identity._secret, Label.DERIVE_STORE)  # noqa: SLF001  # the class is this room's own
+
+
 def sealing_secret(identity: Identity) -> SealingSecretKey:
     """The base sealing key, number 0 (ID-4); loaded at its first use."""
     if identity._sealing is None:  # noqa: SLF001  # the class is this room's own

@@ -21,6 +21,8 @@ CHAIN_CERTIFICATE: Final = 7
 SUCCESSION: Final = 8
 BROADCAST: Final = 12
 ATTACHMENT: Final = 13
+UNLOCK_SLOT: Final = 14
+SLOT_TABLE: Final = 15
 
 
 def assemble(kind: int, *items: bytes) -> bytes:
