@@ -9,7 +9,8 @@ from siegel._core.shape import array, octets, text
 from siegel.errors import MalformedError
 from siegel.groups import keeping
 from siegel.groups.group import Group
-from siegel.groups.state import Candidate, Flags, encode_flags
+from siegel.groups.records import Flags, encode_flags
+from siegel.groups.state import Candidate
 from tests.groups.company import Company, records_of, users
 from tests.people import DAY, HOUR, person
 

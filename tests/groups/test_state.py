@@ -10,7 +10,8 @@ from siegel._core.codec import encode
 from siegel.errors import InvalidMessage, MalformedError
 from siegel.groups.group import Group
 from siegel.groups.links import decode_row
-from siegel.groups.state import Candidate, Flags, Overlay, Rows, State, encode_flags, prefix_of
+from siegel.groups.records import Flags, encode_flags
+from siegel.groups.state import Candidate, Overlay, Rows, State, prefix_of
 from siegel.groups.storage import MemoryStorage, Outgoing
 from tests.groups.company import Company, message_of, parts, records_of, user, users
 from tests.people import AT, DAY, company, person, public
@@ -189,7 +190,7 @@ def test_a_public_identity_is_verified_when_it_is_asked_for() -> None:
         ("own/flags", encode([0, 1, []])),
         ("own/flags", encode([True, False, [bytes(15)]])),
         ("own/audience", encode(bytes(31))),
-        ("own/audience", encode([bytes(32)])),
+        ("own/audience", encode([bytes(32), [], []])),  # a head that is not in the log
         ("own/sending", encode([bytes(16), b""])),
     ],
 )

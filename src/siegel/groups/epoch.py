@@ -157,8 +157,10 @@ def drawn_at(roster: Roster, key: EpochKey) -> int:
 
 def listeners(history: History, head: bytes) -> frozenset[UserId] | None:
     """EPO-5: all who may have the key of this head; None if one of them takes no part, so that nobody may use it."""
-    holders = history.roster_of(head).holders
-    return holders if holders <= history.active else None
+    roster = history.roster_of(head)
+    if roster is history.roster and not (history.suspended or history.leavers or roster.key_origin.key.withheld):
+        return history.active  # as a rule: all members
+    return roster.holders if roster.holders <= history.active else None
 
 
 def may_announce(roster: Roster, key: EpochKey, *, at: int) -> bool:

@@ -14,7 +14,8 @@ from siegel._core.suite import HASH_BYTES
 from siegel.errors import MalformedError
 from siegel.groups import chain as chains
 from siegel.groups import epoch
-from siegel.groups.state import Candidate, Flags, State, encode_flags, prefix_of
+from siegel.groups.records import Flags, encode_flags
+from siegel.groups.state import Candidate, State, prefix_of
 from siegel.groups.storage import Records
 
 _FORMAT: Final = "siegel group 1"  # local state, not a protocol object

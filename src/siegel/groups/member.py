@@ -116,7 +116,7 @@ class Member:
         if control.announcements and not epoch.may_announce(roster, key, at=candidate.at):
             return self.seal(candidate, control, to)
         self.broadcast(candidate, control, head, key.key)
-        return self.seal(candidate, control, to - listeners)
+        return () if to is listeners else self.seal(candidate, control, to - listeners)
 
     def give(self, candidate: Candidate, control: Control, users: frozenset[UserId]) -> tuple[UserId, ...]:
         """Seals control to these users, with the newest epoch key for those of them who may have it (EPO-4)."""

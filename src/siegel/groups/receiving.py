@@ -47,7 +47,8 @@ from siegel.groups.epoch import EpochKey
 from siegel.groups.history import History, Item, parse_item
 from siegel.groups.member import Member
 from siegel.groups.messages import EARLY, link_events
-from siegel.groups.state import Candidate, OwedClose
+from siegel.groups.records import OwedClose
+from siegel.groups.state import Candidate
 from siegel.identity import PublicIdentity, UserId
 from siegel.sealed import open_content
 

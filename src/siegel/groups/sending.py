@@ -14,8 +14,9 @@ from siegel.groups.links import DELIVERED, Link
 from siegel.groups.member import Member
 from siegel.groups.message import HEDGE_BYTES, Content
 from siegel.groups.messages import own_chain
+from siegel.groups.records import Flags
 from siegel.groups.sending_chain import SendingChain
-from siegel.groups.state import MAX_OWN, Candidate, Flags
+from siegel.groups.state import MAX_OWN, Candidate
 from siegel.identity import UserId
 
 
@@ -69,8 +70,7 @@ def ready_chain(candidate: Candidate, member: Member) -> tuple[UserId, ...]:
         return ()
     start, now = history.roster_of(sending.certificate.head), history.roster
     drawn, newest = start.key_origin.head, now.key_origin.head
-    gone = not candidate.audience <= history.active
-    if gone or drawn != newest or not history.is_calm(start.head, now.head):
+    if drawn != newest or not history.is_calm(start.head, now.head) or not candidate.audience <= history.active:
         return begin_chain(candidate, member)
     skipped: tuple[UserId, ...] = ()
     if lacking := history.active - candidate.audience:

@@ -8,23 +8,32 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from operator import attrgetter
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from siegel._core import shape
 from siegel._core.codec import decode, encode
 from siegel._core.suite import sha256
 from siegel.errors import MalformedError
-from siegel.groups.certificate import Certificate, Close
+from siegel.groups.certificate import Certificate
 from siegel.groups.chain import Chain, Step
 from siegel.groups.epoch import EpochKey
 from siegel.groups.history import History
 from siegel.groups.links import Row, decode_row, encode_row
 from siegel.groups.message import CHAIN_ID_BYTES
 from siegel.groups.permission import Permissions
+from siegel.groups.records import (
+    Flags,
+    OwedClose,
+    decode_audience,
+    decode_flags,
+    decode_owed,
+    encode_audience,
+    encode_flags,
+    encode_owed,
+)
 from siegel.groups.sending_chain import SendingChain
 from siegel.groups.storage import Records, Storage
-from siegel.identity import USER_ID_BYTES, PublicIdentity, UserId, parse_record
+from siegel.identity import PublicIdentity, UserId, parse_record
 
 MAX_OWN: Final = 16
 
@@ -34,31 +43,7 @@ _V = TypeVar("_V")
 Fit: TypeAlias = tuple[History, Certificate | None, frozenset[UserId]]
 
 _WHERE: Final = "group record"
-_octets = attrgetter("data")
 _SENDING: Final = b"\x82\x50%b%b"  # chain id, the chain's record
-
-
-class Flags(NamedTuple):
-    """``rotate``: the next chain is due now, and travels sealed. ``refresh``: so is a fresh epoch key.
-
-    ``own``: the chains that this instance wrote and ended, newest last.
-    """
-
-    rotate: bool = False
-    refresh: bool = False
-    own: tuple[bytes, ...] = ()
-
-
-class OwedClose(NamedTuple):
-    """A close of a chain that is not known yet, and whose word it is: only the chain's owner's will count."""
-
-    owner: UserId
-    close: Close
-
-    @property
-    def name(self) -> bytes:
-        """What it is kept under: whatever somebody says of a chain takes the place of nobody's word (attack GR-8)."""
-        return sha256(_encode_owed(self))
 
 
 class Overlay(Mapping[_K, _V], Generic[_K, _V]):
@@ -191,12 +176,12 @@ class State:
             state.chains[_id(name)] = Chain.decode(data, _certificate(certificates, _id(name)))
         state.keys = {_id(name): EpochKey.decode(data) for name, data in storage.load(f"{prefix}key/")}
         state.identities = Identities(storage.load(f"{prefix}identity/"))
-        state.closes = {_id(name): _decode_owed(data) for name, data in storage.load(f"{prefix}close/")}
+        state.closes = {_id(name): decode_owed(data) for name, data in storage.load(f"{prefix}close/")}
         own = {name.removeprefix(f"{prefix}own/"): data for name, data in storage.load(f"{prefix}own/")}
         if "flags" in own:
-            state.flags = _decode_flags(own["flags"])
+            state.flags = decode_flags(own["flags"])
         if "audience" in own:
-            state.audience = _decode_users(own["audience"])
+            state.audience = decode_audience(own["audience"], state.history)
         if "sending" in own:
             chain_id, chain = shape.array(decode(own["sending"]), 2, _WHERE)
             certificate = _certificate(certificates, shape.octets(chain_id, CHAIN_ID_BYTES, _WHERE))
@@ -299,7 +284,7 @@ class Candidate:
         for user, record in self.identities.changed.items():
             records[f"{prefix}identity/{user.data.hex()}"] = record.encode() if record else None
         for name, owed in self.closes.changed.items():
-            records[f"{prefix}close/{name.hex()}"] = _encode_owed(owed) if owed else None
+            records[f"{prefix}close/{name.hex()}"] = encode_owed(owed) if owed else None
         self._add_own(records)
         return records
 
@@ -313,7 +298,7 @@ class Candidate:
                 name = f"{prefix}certificate/{sending.certificate.chain_id.hex()}"
                 records[name] = sending.certificate.encode()
         if self.audience is not state.audience:
-            records[f"{prefix}own/audience"] = encode(b"".join(map(_octets, self.audience)))
+            records[f"{prefix}own/audience"] = encode_audience(self.audience, self.history)
         if self.flags is not state.flags:
             records[f"{prefix}own/flags"] = encode_flags(self.flags)
 
@@ -354,37 +339,3 @@ def _certificate(certificates: Mapping[bytes, Certificate], chain_id: bytes) -> 
     if certificate is None or certificate.chain_id != chain_id:
         raise MalformedError(_WHERE, "a chain without its certificate")
     return certificate
-
-
-def encode_flags(flags: Flags) -> bytes:
-    """The record of the flags."""
-    return encode([flags.rotate, flags.refresh, list(flags.own)])
-
-
-def _decode_flags(data: bytes) -> Flags:
-    rotate, refresh, own = shape.array(decode(data), 3, _WHERE)
-    if type(rotate) is not bool or type(refresh) is not bool:
-        raise MalformedError(_WHERE, "not true or false")
-    chains = tuple(shape.octets(chain, CHAIN_ID_BYTES, _WHERE) for chain in shape.array(own, None, _WHERE))
-    return Flags(rotate, refresh, chains)
-
-
-def _decode_users(data: bytes) -> frozenset[UserId]:
-    users = shape.octets(decode(data), None, _WHERE)
-    if len(users) % USER_ID_BYTES:
-        raise MalformedError(_WHERE, "not a list of users")
-    return frozenset(UserId(users[i : i + USER_ID_BYTES]) for i in range(0, len(users), USER_ID_BYTES))
-
-
-def _encode_owed(owed: OwedClose) -> bytes:
-    return encode([owed.owner.data, *owed.close])
-
-
-def _decode_owed(data: bytes) -> OwedClose:
-    owner, chain_id, index, link = shape.array(decode(data), 4, _WHERE)
-    close = Close(
-        shape.octets(chain_id, CHAIN_ID_BYTES, _WHERE),
-        shape.uint(index, _WHERE),
-        None if link is None else shape.octets(link, None, _WHERE),
-    )
-    return OwedClose(UserId(shape.octets(owner, USER_ID_BYTES, _WHERE)), close)
