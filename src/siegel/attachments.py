@@ -9,6 +9,7 @@ shown, and is no path on any system; the key is not printed.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from siegel._core import shape
@@ -26,7 +27,7 @@ MAX_MEDIA_TYPE_BYTES: Final = 127
 MAX_NAME_BYTES: Final = 255
 MAX_THUMBNAIL_BYTES: Final = 8192
 MAX_REFERENCE_BYTES: Final = 9216
-ROLES: Final = ("main", "thumbnail", "preview")
+ROLES: Final = ("main", "thumbnail", "preview")  # on the wire their places here
 
 _WHERE: Final = "attachment"
 
@@ -93,11 +94,9 @@ class AttachmentRef(KeyObject, Frozen):
     ) -> AttachmentRef:
         """The reference to a payload of ``size`` bytes that was encrypted under ``key``. InvalidArgument."""
         sizes = size, ciphertext_bytes(padded_bytes(size))
-        description = media_type, name, thumbnail
+        items = [_number_of(role), key.reveal(), *sizes, digest, media_type, name, thumbnail]
         try:
-            return cls.decode(
-                encode([shape.ATTACHMENT, shape.VERSION, role, key.reveal(), *sizes, digest, *description])
-            )
+            return cls.decode(encode([shape.ATTACHMENT, shape.VERSION, *items]))
         except (MalformedError, LimitExceeded) as error:
             raise InvalidArgument(str(error)) from None
 
@@ -111,7 +110,7 @@ class AttachmentRef(KeyObject, Frozen):
         size = shape.uint(items[2], f"{_WHERE} size")
         ciphertext_size = shape.uint(items[3], f"{_WHERE} ciphertext size")
         digest = shape.octets(items[4], DIGEST_BYTES, f"{_WHERE} digest")
-        description = _described(items[0], items[5], items[6], items[7])
+        description = _described(items[0], items[5:])
         if size > MAX_SIZE:
             raise LimitExceeded(f"{_WHERE} size", f"above {MAX_SIZE}")
         _check_lengths(description)
@@ -147,16 +146,16 @@ def padded_bytes(size: int) -> int:
 
 def context_for(role: str, size: int) -> bytes:
     """ATT-3: a stream opens in its role and at its padded size only."""
-    return labelled(Label.ATTACHMENT, role, padded_bytes(size))
+    return labelled(Label.ATTACHMENT, _number_of(role), padded_bytes(size))
 
 
 def check_description(
     *, role: str, media_type: str | None = None, name: str | None = None, thumbnail: bytes | None = None
 ) -> None:
     """InvalidArgument unless a reference can have these, so that nothing is encrypted first."""
-    items = shape.array(decode(encode([role, media_type, name, thumbnail])), 4, _WHERE)
+    items = shape.array(decode(encode([_number_of(role), media_type, name, thumbnail])), 4, _WHERE)
     try:
-        description = _described(*items)
+        description = _described(items[0], items[1:])
         _check_lengths(description)
         _check_meaning(description)
     except (MalformedError, LimitExceeded) as error:
@@ -166,9 +165,16 @@ def check_description(
 # --- description -----------------------------------------------------------------------------------------------------
 
 
-def _described(role: Decoded, media_type: Decoded, name: Decoded, thumbnail: Decoded) -> _Description:
+def _number_of(role: str) -> int:
+    if role not in ROLES:
+        raise InvalidArgument(f"the role of an attachment is one of {', '.join(ROLES)}")
+    return ROLES.index(role)
+
+
+def _described(role: Decoded, said: Sequence[Decoded]) -> _Description:
+    media_type, name, thumbnail = said
     return _Description(
-        shape.text(role, f"{_WHERE} role"),
+        ROLES[shape.uint(role, f"{_WHERE} role", most=len(ROLES) - 1)],
         None if media_type is None else shape.text(media_type, f"{_WHERE} media type"),
         None if name is None else shape.text(name, f"{_WHERE} name"),
         None if thumbnail is None else shape.octets(thumbnail, None, f"{_WHERE} thumbnail"),
@@ -186,8 +192,6 @@ def _check_lengths(description: _Description) -> None:
 
 
 def _check_meaning(description: _Description) -> None:
-    if description.role not in ROLES:
-        raise MalformedError(f"{_WHERE} role", f"none of {', '.join(ROLES)}")
     if description.media_type is not None and not _MEDIA_TYPE.fullmatch(description.media_type):  # ATT-6
         raise MalformedError(f"{_WHERE} media type", "not a type and a subtype")
     if description.name is not None:
