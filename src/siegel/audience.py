@@ -38,8 +38,12 @@ def leaf_of(salt: bytes, user_id: bytes) -> bytes:
 
 
 def audience_leaves(nonce: bytes, user_ids: Iterable[bytes]) -> list[bytes]:
-    """The leaf hash of each id, in the given order."""
-    return [leaf_of(salt_of(nonce, user_id), user_id) for user_id in user_ids]
+    """The leaf hash of each id, in the given order: ``leaf_of`` and ``salt_of``, for thousands."""
+    leaves = list[bytes]()
+    for user_id in user_ids:
+        salt = hmac_sha256(nonce, _BEFORE_SALTED_ID + user_id)[:SALT_BYTES]
+        leaves.append(leaf_hash(_BEFORE_SALT + salt + _BEFORE_ID + user_id))
+    return leaves
 
 
 def audience_tree(nonce: bytes, user_ids: Sequence[bytes], *, where: str) -> MerkleTree:

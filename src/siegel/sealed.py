@@ -52,6 +52,7 @@ from siegel.merkle import MerkleTree
 from siegel.sealing_keys import SealingKeys, opening_key
 
 RESERVED: Final = "siegel/"
+_ENTRY: Final = Label.ENTRY + array_of(b"", b"", b"")  # before header, user id and number
 MAX_CONTENT_TYPE_BYTES: Final = 255
 
 _SIGNED_TAIL_BYTES: Final = 2 + USER_ID_BYTES + 2 + SIGNATURE_BYTES
@@ -184,7 +185,7 @@ def _sealer(workers: int) -> Sealer:
 
 
 def _entry_info(header: Header, user_id: bytes, number: int) -> bytes:
-    return Label.ENTRY + array_of(header.encoded, encode(user_id), encode(number))
+    return b"".join((_ENTRY, header.encoded, encode(user_id), encode(number)))
 
 
 def _signed_part(header: Header, digest: bytes) -> bytes:  # SEAL-9

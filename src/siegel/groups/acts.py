@@ -62,17 +62,18 @@ def found(
 ) -> tuple[State, Candidate, tuple[UserId, ...]]:
     """A new group with everybody invited; who was skipped."""
     key = Secret(random_bytes(SECRET_BYTES))
-    others = {public.user_id: role for public, role in members.items() if public.user_id != member.user_id}
+    others = {public.user_id: role for public, role in members.items()}
+    others.pop(member.user_id, None)
     action = Create(random_bytes(NONCE_BYTES), name, policy, _by_id(others), FreshKey(epoch.commitment_of(key)))
     operation = Operation.found(member.identity, action=action, at=at)
     state = State(storage, History.found(operation))
     candidate = Candidate(state, at=at)
     candidate.advance(state.history, (operation.encode(),))
     candidate.keys.put(operation.head, EpochKey(key, at))
-    own = {public.user_id: public for public in members if public.user_id == member.user_id}
-    candidate.identities.put(member.user_id, own.get(member.user_id) or member.own_record(None, at=at))
     for public in members:
         candidate.identities.put(public.user_id, public)
+    if member.user_id not in candidate.identities:
+        candidate.identities.put(member.user_id, member.own_record(None, at=at))
     return state, candidate, invite(candidate, member, frozenset(others))
 
 

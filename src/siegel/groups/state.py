@@ -56,11 +56,12 @@ class Overlay(Mapping[_K, _V], Generic[_K, _V]):
         self.changed: dict[_K, _V | None] = {}
 
     def __getitem__(self, key: _K) -> _V:
-        if key in self.changed and (value := self.changed[key]) is not None:
-            return value
-        if key in self.changed:
+        if key not in self.changed:
+            return self._base[key]
+        value = self.changed[key]
+        if value is None:
             raise KeyError(key)
-        return self._base[key]
+        return value
 
     def __iter__(self) -> Iterator[_K]:
         yield from (key for key in self._base if key not in self.changed)
