@@ -86,6 +86,8 @@ class Certificate(Frozen):
             genesis=sha256(_unsigned(Label.CHAIN_GENESIS, items)),
             _encoded=encoded,
         )
+        if any(close.chain_id == self.chain_id for close in self.closes):
+            raise MalformedError(f"{_WHERE} closes", "a chain cannot end before it begins")
 
     @classmethod
     def create(
@@ -113,8 +115,6 @@ class Certificate(Frozen):
         items = shape.top_level(data, kind=shape.CHAIN_CERTIFICATE, fields=8, where=_WHERE)
         certificate = cls(items[:7], data)
         signature = shape.octets(items[7], SIGNATURE_BYTES, f"{_WHERE} signature")
-        if any(close.chain_id == certificate.chain_id for close in certificate.closes):
-            raise MalformedError(f"{_WHERE} closes", "a chain cannot end before it begins")
         check_signing_key(certificate.sender.data, where=f"{_WHERE} sender")
         check_signing_key(certificate.signing_key, where=f"{_WHERE} signing key")
         if certificate.chain_id != chain_id_of(certificate.group_id, certificate.sender.data, certificate.signing_key):
