@@ -53,9 +53,10 @@ class AttachmentRef(KeyObject, Frozen):
 
     It holds the ``key`` (32 bytes), so it travels inside a sealed message or a group message and nowhere else.
     ``role`` is ``main``, ``thumbnail`` or ``preview``. ``size`` is that of the payload, ``ciphertext_size`` that of the
-    stream (both in bytes), ``digest`` the SHA-256 of the stream. ``media_type``, ``name`` and ``thumbnail`` (at most
-    8 KiB) are the sender's words, or None: nobody looked into the payload. The name is for showing. It names no place
-    and no device on any system, and is still no path to write to: another file may have it already.
+    stream (both in bytes), ``digest`` the SHA-256 of the stream, which is compared where the whole is opened (ATT-8).
+    ``media_type``, ``name`` and ``thumbnail`` (at most 8 KiB) are the sender's words, or None: nobody looked into the
+    payload. The name is for showing. It names no place and no device on any system, and is still no path to write to:
+    another file may have it already.
     """
 
     __slots__ = ("_encoded", "ciphertext_size", "digest", "key", "media_type", "name", "role", "size", "thumbnail")
@@ -102,7 +103,7 @@ class AttachmentRef(KeyObject, Frozen):
 
     @classmethod
     def decode(cls, data: bytes) -> AttachmentRef:
-        """The reference that the bytes hold. LimitExceeded, MalformedError, UnsupportedVersion."""
+        """The reference that the bytes hold (ATT-4). LimitExceeded, MalformedError, UnsupportedVersion."""
         if len(data) > MAX_REFERENCE_BYTES:
             raise LimitExceeded(_WHERE, f"larger than {MAX_REFERENCE_BYTES} bytes")
         items = shape.top_level(data, kind=shape.ATTACHMENT, fields=8, where=_WHERE)

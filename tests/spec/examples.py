@@ -31,6 +31,7 @@ from siegel.identity import hedge_secret, sealing_secret, signing_key
 from siegel.merkle import MerkleTree, leaf_hash
 from siegel.sealed import seal_content
 from tests.markdown import ROOT
+from tests.spec.examples_attachment import attachment_rows
 from tests.spec.examples_chain import chain_rows, key_tree_rows, message_rows
 from tests.spec.examples_epoch import broadcast_rows
 from tests.spec.examples_roster import roster_rows
@@ -70,6 +71,7 @@ def examples() -> dict[str, Rows]:
         "example-chain": chain_rows(Identity.from_secret(ALICE), at=AT),
         "example-control": _control(),
         "example-group-message": message_rows(Identity.from_secret(ALICE), at=AT),
+        "example-attachment": attachment_rows(salt=SALT[:24]),
     }
 
 

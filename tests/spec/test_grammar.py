@@ -1,8 +1,9 @@
 """siegel.cddl describes the objects on the wire: those of the code and of the vectors match, others do not.
 
 The validator has gaps, found by trial: a choice between arrays accepts an empty one, and of an array of arrays only the
-first item is looked at; where an array or null may stand, anything passes, and behind an empty array nothing does. So
-the choices are made here, and each entry is held against its own rule.
+first item is looked at; where an array or null may stand, anything passes, and behind an empty array nothing does; where
+a text of some size or null may stand, bytes of that size pass too. So the choices are made here, and each entry is held
+against its own rule.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pycddl import Schema, ValidationError
 from siegel import Identity, Succession, letters, seal
 from siegel._core.codec import Value, decode, encode
 from siegel._core.labels import Label, labelled
+from siegel.attachments import ROLES
 from siegel.errors import MalformedError
 from siegel.groups.actions import Rename, Role
 from siegel.groups.certificate import Close
@@ -29,6 +31,7 @@ from tests.groups.test_broadcast import written
 from tests.groups.test_control import FULL
 from tests.markdown import ROOT
 from tests.people import AT, company, person, rotating
+from tests.test_attachments import reference
 
 GRAMMAR = (ROOT / "docs" / "spec" / "siegel.cddl").read_text(encoding="utf-8")
 VECTORS = ROOT / "vectors" / "v1"
@@ -43,6 +46,7 @@ KINDS = {
     7: ("chain-certificate",),
     8: ("succession",),
     12: ("broadcast",),
+    13: ("attachment",),
 }
 
 
@@ -84,6 +88,7 @@ def made_by_the_code() -> Iterator[tuple[str, bytes]]:
     yield "roster-operation", sign("frida", team.roster, Rename("x")).encode()
     yield "founding-operation", create().encode()
     yield "leave-statement", leave("carl", team.roster).encode()
+    yield "attachment", reference(name="text").encode()
     for count, private, letter in (
         (1, False, "listed-letter"),
         (64, False, "listed-letter"),
@@ -149,6 +154,20 @@ def test_what_is_broadcast_matches() -> None:
     assert not matches("control-request", [bytes(32), 1, []])
 
 
+def test_what_may_be_said_of_an_attachment_matches() -> None:
+    """ATT-4 … ATT-7."""
+    everything: dict[str, Any] = {"media_type": "image/jpeg", "name": "a.jpg", "thumbnail": b"x"}
+    for said in (everything, {}, *({field: everything[field]} for field in everything)):
+        for role in ROLES:
+            assert matches("attachment", decode(reference(role=role, **said).encode()))
+    whole = decode(reference(**everything).encode())
+    assert isinstance(whole, list)
+    wrong: dict[int, list[Any]] = {2: [3, "main", b""], 7: ["", "n" * 128, True], 8: ["", "n" * 256, True]}
+    for place, values in (wrong | {9: [b"", bytes(8193), True]}).items():
+        for value in values:
+            assert not matches("attachment", [*whole[:place], value, *whole[place + 1 :]]), (place, value)
+
+
 def label_table() -> dict[str, str]:
     """The labels of the table that are followed by CBOR, with their items."""
     page = (ROOT / "docs" / "spec" / "labels.md").read_text(encoding="utf-8")
@@ -190,6 +209,7 @@ def test_what_is_labelled_matches() -> None:
             "broadcast-signature-items",
             [bytes(32), bytes(32), bytes(32), bytes(32), AT, b""],
         ),
+        Label.ATTACHMENT: ("attachment-items", [0, 64]),
     }
     for label, (rule, items) in uses.items():
         assert matches(rule, decode(labelled(label, *items)[len(label.value) :]))
@@ -237,6 +257,8 @@ def test_another_shape_does_not_match(rule: str) -> None:
             continue  # nor that of a group message
         if rule == "broadcast" and len(wrong) == len(whole) and isinstance(wrong[5], bytes) and len(wrong[5]) > 80:
             continue  # nor that of a broadcast
+        if rule == "attachment" and len(wrong) == len(whole) and wrong[:7] == whole[:7]:
+            continue  # what is said of it, or null
         if wrong == whole or (rule == "roster-operation" and wrong[3] == 2**64 - 1):
             continue  # an empty group id by another, any height above 0
         assert rules_of(wrong) == [], sizes

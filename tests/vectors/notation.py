@@ -31,6 +31,13 @@ class Case:
         """The bytes of an input."""
         return expand(self.input[name])
 
+    def joined(self, name: str) -> bytes:
+        """The bytes of an input that is a list of parts, some of them named in the fixture."""
+        named = self.fixture.get("parts", {})
+        return b"".join(
+            expand(named[part] if isinstance(part, str) and part in named else part) for part in self.input[name]
+        )
+
     @property
     def clock(self) -> int:
         """``now``, where the vector has one."""

@@ -18,6 +18,7 @@ from typing import Final
 from tests.markdown import ROOT
 from tests.vectors.generator import (
     announcements,
+    attachments,
     broadcasts,
     chain_certificates,
     contacts,
@@ -65,6 +66,7 @@ CATEGORIES: Final[tuple[Callable[[], Category], ...]] = (
     epoch_keys.category,
     broadcasts.category,
     group.category,
+    attachments.category,
 )
 
 

@@ -15,13 +15,18 @@ from tests.vectors.test_v1 import OPERATIONS
 
 SPECIFICATION: Final = {
     name: (ROOT / "docs" / "spec" / f"{name}.md").read_text("utf-8")
-    for name in ("encoding", "labels", "identity", "sealed", "roster", "epoch", "chain", "message", "group")
+    for name in (
+        *("encoding", "labels", "identity", "sealed"),
+        *("roster", "epoch", "chain", "message", "group"),
+        "attachments",
+    )
 }
 RULES: Final = [
     rule for page in SPECIFICATION.values() for rule in re.findall(r"^\*\*([A-Z]+-[0-9]+)\.\*\*", page, re.MULTILINE)
 ]
 CATEGORIES: Final = {
     "announcement",
+    "attachment",
     "broadcast",
     "chain-certificate",
     "contacts",
@@ -111,8 +116,9 @@ def test_every_error_code_is_reached() -> None:
         ("public-identity", stages("identity", "in the order of these stages")),
         ("roster-log", stages("roster", "## Checks")),
         ("broadcast", stages("epoch", "## Broadcast")),
+        ("attachment", [stage for part in ("Stream", "Reference") for stage in stages("attachments", f"## {part}")]),
     ],
-    ids=["sealed-message", "public-identity", "roster-log", "broadcast"],
+    ids=["sealed-message", "public-identity", "roster-log", "broadcast", "attachment"],
 )
 def test_every_stage_refuses_something(category: str, wanted: list[str]) -> None:
     also = {"public-identity": {"contacts"}, "roster-log": {"roster-operation"}}.get(category, set[str]())

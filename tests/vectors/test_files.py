@@ -22,7 +22,7 @@ from tests.vectors.generator.book import Category, written
 from tests.vectors.notation import MAX_JSON_INT
 
 SCHEMA: Final[dict[str, Any]] = json.loads((FOLDER / "v1" / "schema.json").read_bytes())
-MAX_BYTES: Final = 8_000_000
+MAX_BYTES: Final = 10_000_000
 
 
 # --- form -------------------------------------------------------------------------------------------------------------

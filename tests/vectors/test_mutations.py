@@ -112,6 +112,24 @@ def test_a_changed_byte_outside_the_entries_of_others_is_refused() -> None:
     assert survivors(vector, "data", in_hex(changes(data, range(number, end)))) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "comment", "name"),
+    [
+        ("stream", "no context", "stream"),
+        ("stream", "nothing at all", "stream"),
+        ("chunk", "chunk 3 alone", "chunk"),
+        ("attachment", "a payload of 100 bytes", "stream"),
+        ("attachment", "a payload of 0 bytes", "stream"),
+    ],
+)
+def test_a_changed_byte_of_a_stream_is_refused(kind: str, comment: str, name: str) -> None:
+    """ATT-1, ATT-8, ATT-9: the parts of a stream are given as one."""
+    vector = first(kind, comment)
+    data = vector.case().joined(name)
+    assert 0 < len(data) <= MOST
+    assert survivors(vector, name, ((change, [changed.hex()]) for change, changed in changes(data))) == []
+
+
 @pytest.mark.parametrize("kind", ["user-id", "secret-text"])
 def test_a_changed_character_is_refused(kind: str) -> None:
     vector = first(kind, "siegel")

@@ -50,6 +50,16 @@ def test_a_body_that_opens_under_two_keys() -> None:
     assert vector.test["error"] == {"code": "invalid-message", "stage": "commitment"}
 
 
+def test_a_chunk_that_opens_under_two_keys() -> None:
+    """ATT-1: the same of a stream, whose keys have nonces of their own."""
+    (vector,) = [v for v in VECTORS if v.category == "attachment" and "aeadKeys" in v.test.get("intermediate", {})]
+    shown = {name: value for name, value in vector.test["intermediate"].items() if name != "chunk"}
+    chunk = bytes.fromhex(vector.test["intermediate"]["chunk"])
+    pairs = [(bytes.fromhex(key), bytes.fromhex(nonce)) for key, nonce in zip(*shown.values(), strict=True)]
+    assert len({AESGCM(key).decrypt(nonce, chunk, None) for key, nonce in pairs}) == 2
+    assert vector.test["error"] == {"code": "invalid-message", "stage": "commitment"}
+
+
 # --- the two on bytes that are in no vector ---------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 from siegel.errors import InvalidMessage, PeerError, SiegelError, StateError, TrustError
 from tests.vectors import (
     production,
+    production_attachments,
     production_chains,
     production_epoch,
     production_group,
@@ -18,7 +19,15 @@ from tests.vectors import (
 from tests.vectors.files import VECTORS, Vector
 from tests.vectors.notation import to_json
 
-ROOMS: Final = production, production_chains, production_epoch, production_group, production_roster, production_sealed
+ROOMS: Final = (
+    production,
+    production_attachments,
+    production_chains,
+    production_epoch,
+    production_group,
+    production_roster,
+    production_sealed,
+)
 OPERATIONS: Final = {name: operation for room in ROOMS for name, operation in room.OPERATIONS.items()}
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tests.vectors.generator.flags import NOTES
 from tests.vectors.notation import Case, to_json
 from tests.vectors.reference import Refused
+from tests.vectors.reference.attachment_operations import OPERATIONS as ATTACHMENTS
 from tests.vectors.reference.chain_operations import OPERATIONS as CHAINS
 from tests.vectors.reference.epoch_operations import OPERATIONS as EPOCH
 from tests.vectors.reference.group_operations import OPERATIONS as GROUPS
@@ -17,7 +18,7 @@ from tests.vectors.reference.operations import OPERATIONS as PLAIN
 from tests.vectors.reference.roster_operations import OPERATIONS as ROSTER
 from tests.vectors.reference.sealed_operations import OPERATIONS as SEALED
 
-OPERATIONS: Final = PLAIN | SEALED | CHAINS | ROSTER | EPOCH | GROUPS
+OPERATIONS: Final = PLAIN | SEALED | CHAINS | ROSTER | EPOCH | GROUPS | ATTACHMENTS
 
 
 def stream(name: str, count: int) -> bytes:

@@ -118,4 +118,10 @@ NOTES: Final[dict[str, dict[str, Any]]] = {
     "Clone": _note("ROLLBACK", "Somebody writes in our own chain: state was cloned, restored or stolen.", "P5 P9"),
     "Sending": _note("CONFIDENTIALITY", "What a client sends, to whom, and when its chain has to change.", "P1 P5"),
     "Invitation": _note("AUTH_BYPASS", "How somebody comes into a group.", "P6"),
+    # --- attachments
+    "Name": _note("AUTH_BYPASS", "A name that leads somewhere, or shows as another one.", "P10"),
+    "Sizes": _note("MISSING_STEP", "Sizes of payload and stream that contradict each other.", "P7 P10"),
+    "Chunks": _note("AUTH_BYPASS", "A stream cut or continued, its chunks moved, doubled or exchanged.", "P7"),
+    "OtherStream": _note("AUTH_BYPASS", "A stream under another key, context or reference than its own.", "P2 P7"),
+    "RandomAccess": _note("BASIC", "A part of a stream, opened without the rest.", "P7"),
 }

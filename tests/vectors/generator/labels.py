@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tests.vectors.generator.attachment_labels import attachment_labels
 from tests.vectors.generator.book import Category, Group, mutation, stream
 from tests.vectors.generator.chain_labels import chain_labels
 from tests.vectors.generator.epoch_labels import epoch_labels
@@ -61,6 +62,7 @@ def category() -> Category:
     roster_refusals(book, FAULTS)
     chain_labels(book, FAULTS)
     epoch_labels(book, FAULTS)
+    attachment_labels(book, FAULTS)
     return book
 
 

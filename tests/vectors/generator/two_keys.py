@@ -51,9 +51,18 @@ def _block(key: bytes, block: bytes) -> int:
 
 
 def colliding_block(
-    keys: tuple[bytes, bytes], ciphertext: bytes, at: int, aad: bytes, nonce: bytes = bytes(12)
+    keys: tuple[bytes, bytes],
+    ciphertext: bytes,
+    at: int,
+    aad: bytes,
+    nonce: bytes = bytes(12),
+    *,
+    other_nonce: bytes | None = None,
 ) -> bytes:
-    """The 16 bytes at ``at`` (a multiple of 16) with which both keys give the ciphertext one tag under this nonce."""
+    """The 16 bytes at ``at`` (a multiple of 16) with which both keys give the ciphertext one tag under this nonce.
+
+    The second key has a nonce of its own if one is given.
+    """
 
     def blocks(data: bytes) -> list[int]:
         return [int.from_bytes(data[i : i + 16].ljust(16, b"\0"), "big") for i in range(0, len(data), 16)]
@@ -63,9 +72,9 @@ def colliding_block(
     sequence = [*blocks(aad), *blocks(free), lengths]
     place = len(sequence) - len(blocks(aad)) - at // 16  # the power of H by which the free block is multiplied
     difference, factor = 0, 0
-    for key in keys:
+    for key, used in zip(keys, (nonce, other_nonce or nonce), strict=True):
         h = _block(key, bytes(16))
-        tag = _block(key, nonce + b"\0\0\0\1")
+        tag = _block(key, used + b"\0\0\0\1")
         digest = 0
         for block in sequence:
             digest = times(digest ^ block, h)
