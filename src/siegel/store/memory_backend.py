@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from siegel.errors import Conflict, StateError
-from siegel.store.backend import Row, data_key_of, refuse_doubles
+from siegel.store.backend import Row, kid_of, refuse_doubles
 
 _NOTHING = object()
 
@@ -132,7 +132,7 @@ class MemoryBackend:
 
     def of_key(self, kid: int, *, limit: int) -> list[tuple[int, Row]]:
         """As ``Backend``; it looks through all there is."""
-        return [(at, row) for at, row in self._everything() if data_key_of(row.value) == kid][:limit]
+        return [(at, row) for at, row in self._everything() if kid_of(row.value) == kid][:limit]
 
     def count(self, collection: int) -> int:
         """As ``Backend``."""
