@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from siegel.errors import CorruptRecord, InvalidArgument
-from siegel.store.backend import Row, kid_of, refuse_doubles, row_of
+from siegel.store.backend import Row, data_key_of, refuse_doubles, row_of
 
 NAME = bytes(range(16))
 
@@ -44,8 +44,8 @@ def test_no_name_twice() -> None:
         refuse_doubles([NAME, bytes(16), NAME])
 
 
-def test_the_kid_of_a_value() -> None:
-    assert kid_of(b"\x01\x00\x00\x02\x01" + bytes(28)) == 513
+def test_the_data_key_of_a_value() -> None:
+    assert data_key_of(b"\x01\x00\x00\x02\x01" + bytes(28)) == 513
 
 
 def test_a_row_prints_no_value() -> None:

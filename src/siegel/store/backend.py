@@ -146,7 +146,7 @@ class Backend(Protocol):
         ...
 
 
-def kid_of(value: bytes) -> int:
+def data_key_of(value: bytes) -> int:
     """The number of the data key under which a value is sealed."""
     return int.from_bytes(value[1:5], "big")
 

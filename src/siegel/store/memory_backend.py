@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from siegel.errors import Conflict, StateError
-from siegel.store.backend import Row, kid_of, refuse_doubles
+from siegel.store.backend import Row, data_key_of, refuse_doubles
 
 _NOTHING = object()
 
@@ -132,7 +132,8 @@ class MemoryBackend:
 
     def of_key(self, kid: int, *, limit: int) -> list[tuple[int, Row]]:
         """As ``Backend``; it looks through all there is."""
-        return [(at, row) for at, row in self._everything() if kid_of(row.value) == kid][:limit]
+        found = [(at, row) for at, row in self._everything() if _is_under(kid, row)]
+        return found[:limit]
 
     def count(self, collection: int) -> int:
         """As ``Backend``."""
@@ -198,6 +199,11 @@ class MemoryBackend:
         for name, revision in rows:
             if (held[name].revision if name in held else absent) != revision:
                 raise Conflict("a row has another revision than the one expected")
+
+
+def _is_under(kid: int, row: Row) -> bool:
+    number = data_key_of(row.value)
+    return number == kid
 
 
 def _place(mapping: dict[Any, Any], key: object, data: object) -> None:
