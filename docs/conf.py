@@ -25,7 +25,7 @@ autodoc_typehints = "signature"
 python_use_unqualified_type_names = True
 
 # The standard library's own pages are elsewhere, and the build needs no network.
-nitpick_ignore_regex = [(r"py:.*", r"(collections|enum|typing)\..*")]
+nitpick_ignore_regex = [(r"py:.*", r"(collections|enum|os|typing)\..*")]
 
 
 def leave_out_internal_constructors(_app: Sphinx, _what: str, name: str, member: object, *_: object) -> bool | None:

@@ -397,6 +397,16 @@ PUBLIC_NAMES = {
     "encrypt_file",
     "encrypt_file_async",
     "parts",
+    # attachments
+    "AttachmentReader",
+    "AttachmentRef",
+    "StreamDecryptor",
+    "StreamEncryptor",
+    "decrypt_file",
+    "decrypt_file_async",
+    "encrypt_file",
+    "encrypt_file_async",
+    "parts",
     # groups
     "Gap",
     "Group",

@@ -13,14 +13,20 @@ from siegel.sealing_keys import SealingKeys
 from siegel.succession import Succession
 
 if TYPE_CHECKING:
+    from siegel.attachment_files import decrypt_file, decrypt_file_async, encrypt_file, encrypt_file_async, parts
+    from siegel.attachment_reader import AttachmentReader
+    from siegel.attachments import AttachmentRef
     from siegel.groups.actions import GroupPolicy, Role, Sealing, Who
     from siegel.groups.group import Gap, Group
     from siegel.groups.roster import Roster
     from siegel.groups.storage import MemoryStorage, Outgoing, Storage
+    from siegel.streams import StreamDecryptor, StreamEncryptor
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttachmentReader",
+    "AttachmentRef",
     "ContactState",
     "Contacts",
     "EnvelopeInfo",
@@ -41,15 +47,22 @@ __all__ = [
     "StateError",
     "Storage",
     "StoreError",
+    "StreamDecryptor",
+    "StreamEncryptor",
     "Succession",
     "TrustError",
     "UserId",
     "Who",
     "audit_recipients",
+    "decrypt_file",
+    "decrypt_file_async",
+    "encrypt_file",
+    "encrypt_file_async",
     "inspect_envelope",
     "letters",
     "open_many",
     "open_sealed",
+    "parts",
     "safety_number",
     "safety_qr",
     "seal",
@@ -58,14 +71,25 @@ __all__ = [
 _OF_GROUPS: Final = frozenset(
     {"Gap", "Group", "GroupPolicy", "MemoryStorage", "Outgoing", "Role", "Roster", "Sealing", "Storage", "Who"}
 )
+_OF_ATTACHMENTS: Final = frozenset(
+    {"AttachmentReader", "AttachmentRef", "StreamDecryptor", "StreamEncryptor", "decrypt_file", "decrypt_file_async"}
+    | {"encrypt_file", "encrypt_file_async", "parts"}
+)
 
 
 def __getattr__(name: str) -> object:
-    """The names of groups, loaded when one is first used: a program without groups starts in two thirds of the time."""
-    if name not in _OF_GROUPS:
-        raise AttributeError(f"module 'siegel' has no attribute {name!r}")
-    from siegel.groups import actions, group, roster, storage  # noqa: PLC0415  # the purpose of this function
+    """The names of groups and attachments, loaded when one is first used: a program without starts the sooner."""
+    if name in _OF_GROUPS:
+        from siegel.groups import actions, group, roster, storage  # noqa: PLC0415  # the purpose of this function
 
-    for room in (actions, group, roster, storage):
-        globals().update({found: vars(room)[found] for found in _OF_GROUPS & vars(room).keys()})
+        rooms = actions, group, roster, storage
+    elif name in _OF_ATTACHMENTS:
+        from siegel import attachment_files, attachment_reader, attachments, streams  # noqa: PLC0415  # as above
+
+        rooms = attachment_files, attachment_reader, attachments, streams
+    else:
+        raise AttributeError(f"module 'siegel' has no attribute {name!r}")
+    names = _OF_GROUPS | _OF_ATTACHMENTS
+    for room in rooms:
+        globals().update({found: vars(room)[found] for found in names & vars(room).keys()})
     return globals()[name]

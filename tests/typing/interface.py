@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_type
 
 from siegel import (
+    AttachmentReader,
+    AttachmentRef,
     Contacts,
     ContactState,
     EnvelopeInfo,
@@ -14,13 +17,20 @@ from siegel import (
     PublicIdentity,
     SealingKeys,
     SiegelError,
+    StreamDecryptor,
+    StreamEncryptor,
     Succession,
     UserId,
     audit_recipients,
+    decrypt_file,
+    decrypt_file_async,
+    encrypt_file,
+    encrypt_file_async,
     inspect_envelope,
     letters,
     open_many,
     open_sealed,
+    parts,
     safety_number,
     safety_qr,
     seal,
@@ -98,6 +108,28 @@ def messages(alice: Identity, bob: Identity, record: PublicIdentity, contacts: C
     assert_type(message.sender, UserId | None)
     assert_type(message.recipients, tuple[UserId, ...] | None)
     return message
+
+
+async def attachments(folder: Path) -> AttachmentRef:
+    """Files, readers and streams."""
+    source, staging, copy = folder / "source", folder / "staging", str(folder / "copy")
+    assert_type(await encrypt_file_async(source, staging), AttachmentRef)
+    ref = encrypt_file(str(source), staging, name="a.txt", progress=max)
+    assert_type(AttachmentRef.decode(ref.encode()), AttachmentRef)
+    assert_type(list(parts(staging)), list[tuple[int, bytes]])
+    decrypt_file(staging, copy, ref)
+    await decrypt_file_async(staging, copy, ref)
+    with AttachmentReader(staging, ref) as reader:
+        assert_type(reader.read(1), bytes)
+        assert_type(await reader.aread(), bytes)
+        assert_type(reader.seek(0), int)
+        assert_type(reader.readinto(bytearray(1)), int)
+    with staging.open("rb") as file:
+        assert_type(AttachmentReader(file, ref).readall(), bytes)
+    key = bytes(32)
+    assert_type(StreamEncryptor(key, context=b"").update(b""), bytes)
+    assert_type(StreamDecryptor(key, context=b"").update_into(b"", bytearray(20_000)), int)
+    return ref
 
 
 def errors() -> None:
