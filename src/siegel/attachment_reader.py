@@ -152,7 +152,7 @@ class AttachmentReader(KeyObject, io.RawIOBase):
             while view:
                 first = start // CHUNK_BYTES
                 count = min((start + len(view) - 1) // CHUNK_BYTES - first + 1, _FETCHED)
-                for index, plain in enumerate(self._plain(opener, first, count), first):
+                for index, plain in enumerate(self._pieces(opener, first, count), first):
                     part = plain[start - index * CHUNK_BYTES :][: len(view)]
                     view[: len(part)] = part
                     view, start = view[len(part) :], start + len(part)
@@ -165,7 +165,7 @@ class AttachmentReader(KeyObject, io.RawIOBase):
         self._opener = opener
         return opener
 
-    def _plain(self, opener: ChunkOpener, first: int, count: int) -> list[bytes]:
+    def _pieces(self, opener: ChunkOpener, first: int, count: int) -> list[bytes]:
         if count == 1 and first in self._cache:
             self._keep(first, self._cache[first])
             return [self._cache[first]]
@@ -183,9 +183,9 @@ class AttachmentReader(KeyObject, io.RawIOBase):
             raise InvalidMessage
         return plain
 
-    def _keep(self, index: int, plain: bytes) -> None:
+    def _keep(self, index: int, piece: bytes) -> None:
         self._cache.pop(index, None)
-        self._cache[index] = plain
+        self._cache[index] = piece
         if len(self._cache) > _CACHED:
             del self._cache[next(iter(self._cache))]
 

@@ -17,5 +17,10 @@ def public_callables() -> Iterator[tuple[str, inspect.Signature]]:
         yield name, inspect.signature(thing)
         if inspect.isclass(thing):
             for member, function in inspect.getmembers(thing, callable):
-                if not member.startswith("_"):
+                if not member.startswith("_") and _is_ours(thing, member):
                     yield f"{name}.{member}", inspect.signature(function)
+
+
+def _is_ours(kind: type, member: str) -> bool:
+    """Whether siegel defines it, and not the tuple, enumeration or file that the class is as well."""
+    return any(member in vars(base) for base in kind.__mro__ if base.__module__.partition(".")[0] == "siegel")

@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 IN_SCOPE = {
     f"{kind}-{number}"
-    for kind, last in (("ID", 8), ("PR", 14), ("SM", 13), ("GR", 14), ("EN", 6))
+    for kind, last in (("ID", 8), ("PR", 14), ("SM", 13), ("GR", 14), ("AT", 3), ("EN", 6))
     for number in range(1, last + 1)
 }
 OF_THE_TOOLS = {"test_toolbox.py", Path(__file__).name}

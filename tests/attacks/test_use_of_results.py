@@ -101,12 +101,12 @@ def test_en_5_a_body_that_changes_while_it_is_sealed(view: Callable[[bytes], Any
 
 def test_en_5_no_yes_or_no() -> None:
     """As above: ``if verify(…)`` forgotten, or inverted. Holds: no public function returns a truth value, but for when
-    it is time to refresh, and who may post; an authentic result is an object that cannot be changed, anything else is
-    raised.
+    it is time to refresh, who may post, and what every file is asked; an authentic result is an object that cannot be
+    changed, anything else is raised.
     """
     of_groups = {"Group.refresh_due", "Roster.entitled", "Roster.is_senior", "Roster.may_post"}
     found = {name for name, signature in public_callables() if "bool" in str(signature.return_annotation)}
-    assert found == of_groups
+    assert found == of_groups | {"AttachmentReader.readable", "AttachmentReader.seekable"}
     message = open_sealed(ENVELOPE.data, identity=BOB.identity, contacts=EVERYBODY)
     results = {
         "body": message,

@@ -51,14 +51,23 @@ def _ghash(h: int, blocks: list[int]) -> int:
     return state
 
 
-def collide(key: bytes, other: bytes, plaintext: bytes, *, aad: bytes, free: int) -> bytes:
-    """Ciphertext and tag, zero nonce, that open under both keys: under ``key`` to the plaintext except for the block
-    that begins at ``free``, under ``other`` to noise.
+def collide(
+    key: bytes,
+    other: bytes,
+    plaintext: bytes,
+    *,
+    aad: bytes,
+    free: int,
+    nonces: tuple[bytes, bytes] = (bytes(12), bytes(12)),
+) -> bytes:
+    """Ciphertext and tag that open under both keys, each with its nonce: under ``key`` to the plaintext except for the
+    block that begins at ``free``, under ``other`` to noise.
     """
     h, other_h = (int.from_bytes(_encrypt_block(k, bytes(_BLOCK)), "big") for k in (key, other))
-    mask, other_mask = (int.from_bytes(_encrypt_block(k, bytes(15) + b"\1"), "big") for k in (key, other))
+    pairs = zip((key, other), nonces, strict=True)
+    mask, other_mask = (int.from_bytes(_encrypt_block(k, nonce + b"\0\0\0\1"), "big") for k, nonce in pairs)
     counters = range(2, 2 + -(-len(plaintext) // _BLOCK))
-    stream = b"".join(_encrypt_block(key, bytes(12) + counter.to_bytes(4, "big")) for counter in counters)
+    stream = b"".join(_encrypt_block(key, nonces[0] + counter.to_bytes(4, "big")) for counter in counters)
     ciphertext = bytearray(a ^ b for a, b in zip(plaintext, stream, strict=False))
     assert free % _BLOCK == 0
     assert free + _BLOCK <= len(ciphertext)
