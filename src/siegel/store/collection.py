@@ -1,0 +1,284 @@
+"""Knows one collection of an open store: records under keys, written, read, found and expired
+(docs/rationale/store.md, STO-14 … STO-17).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from siegel._core.codec import encode
+from siegel._core.instants import DAY, instant
+from siegel._core.secret import KeyObject
+from siegel.errors import Conflict, InvalidArgument, StateError
+from siegel.store.backend import Row, data_key_of
+from siegel.store.freshness import element_of
+from siegel.store.header import Entry
+from siegel.store.ledger import Ledger
+from siegel.store.reading import PAGE, open_row, rows_of, sealer_of, watch_of
+from siegel.store.records import Content, Key, Record, check_key, check_value, name_of, tag_of
+
+
+class _Writing(NamedTuple):
+    """One record to be written, and the revision that must stand there."""
+
+    name: bytes
+    content: Content
+    expected: int | None
+
+
+class Collection(KeyObject):
+    """The records of one collection and scope. Made by ``Store.collection``.
+
+    A key is text or bytes, up to 1,024 bytes, and never readable on disk; a value is up to 16 MiB. Each method that
+    writes is a transaction of its own, or part of the one that is open (``Store.transaction``).
+    """
+
+    __slots__ = ("_fields", "_ledger", "_number", "_scope", "_scope_id", "_strict", "name", "scope")
+
+    def __init__(
+        self, ledger: Ledger, entry: Entry, *, scope: str | None, fields: tuple[str, ...], strict: bool
+    ) -> None:
+        self.name = entry.name
+        self.scope = scope
+        self._ledger = ledger
+        self._number = entry.number
+        self._scope = encode(scope)
+        self._scope_id = ledger.keyring.scope_id(scope)
+        self._fields = {field: number for number, field in enumerate(entry.fields) if field in fields}
+        self._strict = strict
+
+    # --- writing ---
+
+    def put(
+        self,
+        key: Key,
+        value: bytes,
+        *,
+        index: Mapping[str, str] | None = None,
+        expires: int | None = None,
+        expected: int | None = None,
+    ) -> int:
+        """Writes a record, over the one that is there. Returns its new revision, from 1.
+
+        Args:
+            key: Text (in Unicode normal form C) or bytes.
+            value: Up to 16 MiB.
+            index: The fields to find it by, of those that the collection was opened with.
+            expires: The instant from which on the record is not given out. Its day stands readable in the database.
+            expected: The revision that must stand there now, 0 for none; None writes over any.
+
+        Raises:
+            Conflict: Another revision stands there. Nothing was written.
+            CorruptRecord: What stands there is not what was written; it is not replaced by mistake.
+        """
+        return self._write([self._writing(Record(key, value, 0, expires, index or {}), expected)])[0]
+
+    def put_many(self, items: Iterable[tuple[Key, bytes] | Record]) -> list[int]:
+        """Writes records, all or none: pairs of key and value, or ``Record`` with index and expiry. Their revisions.
+
+        The revision of a given ``Record`` is not looked at. No key may stand twice.
+        """
+        records = [item if isinstance(item, Record) else Record(*item) for item in items]
+        return self._write([self._writing(record, None) for record in records])
+
+    def delete(self, key: Key, *, expected: int | None = None) -> bool:
+        """Deletes a record; whether there was one. Conflict if another revision stands there than ``expected``."""
+        name = self._name(key)
+        with self._ledger.step():
+            row = self._stored([name]).get(name)
+            revision = row.revision if row else 0
+            if expected is not None and expected != revision:
+                raise _conflict(expected, revision)
+            if row is None:
+                return False
+            open_row(self._ledger, self._number, row)
+            remove_rows(self._ledger, self._number, [row])
+            return True
+
+    def _writing(self, record: Record, expected: int | None) -> _Writing:
+        check_value(record.value)
+        if record.expires is not None:
+            instant(record.expires)
+        fields = {self._field(field): text for field, text in record.fields.items()} if record.fields else {}
+        content = Content(record.key, record.value, record.expires, fields)
+        return _Writing(self._name(record.key), content, expected)
+
+    def _write(self, writings: list[_Writing]) -> list[int]:
+        if not writings:
+            return []
+        ledger, number = self._ledger, self._number
+        counting = ledger.backend.single_writer
+        with ledger.step():
+            self._require_entry()
+            stored = self._stored([writing.name for writing in writings])
+            revisions = [self._next_revision(writing, stored.get(writing.name)) for writing in writings]
+            kid = ledger.keyring.use(number, self._scope_id, count=len(writings))
+            seal = sealer_of(ledger, number, kid).seal
+            rows: list[tuple[Row, int]] = []
+            for (name, content, _), revision in zip(writings, revisions, strict=True):
+                sealed = seal(name, revision, content.encode())
+                day = None if content.expires is None else content.expires // DAY
+                tags = tuple((n, self._tag(n, text)) for n, text in content.fields.items())
+                rows.append((Row(name, revision, sealed, day, tags), revision - 1))
+            ledger.backend.put(number, rows)
+            if counting:
+                key = ledger.ready.sums(ledger.keyring, number)
+                elements = {row.name: element_of(key, row) for row, _ in rows}
+                ledger.count(number, elements, removed=[element_of(key, row) for row in stored.values()])
+        return revisions
+
+    def _next_revision(self, writing: _Writing, row: Row | None) -> int:
+        """The revision to write. What stands there is opened: only what we wrote is subtracted (STO-6)."""
+        revision = row.revision if row else 0
+        if row is not None:
+            open_row(self._ledger, self._number, row)
+        if writing.expected is not None and writing.expected != revision:
+            raise _conflict(writing.expected, revision)
+        return revision + 1
+
+    # --- reading ---
+
+    def get(self, key: Key, *, at: int | None = None) -> Record | None:
+        """The record under this key; None if there is none, or it expired before ``at`` (now)."""
+        name = self._name(key)
+        row = self._read([name]).get(name)
+        return None if row is None else self._record(row, at)
+
+    def get_many(self, keys: Iterable[Key], *, at: int | None = None) -> list[Record | None]:
+        """For each key, in order, as ``get``."""
+        names = [self._name(key) for key in keys]
+        rows = self._read(names)
+        return [self._record(rows[name], at) if name in rows else None for name in names]
+
+    def scan(self, *, at: int | None = None) -> Iterator[Record]:
+        """Every record of this collection and scope, in an order that means nothing.
+
+        Records that are written meanwhile come or do not come. The other scopes of the collection are passed over, but
+        the database reads them: its work grows with the whole collection.
+        """
+        return self._opened(self._scanned(), at, {})
+
+    def find(self, *, at: int | None = None, **index: str) -> Iterator[Record]:
+        """The records with these fields, in an order that means nothing. InvalidArgument for an unknown field.
+
+        The database looks for one of them by its tag; each record is opened and compared with what is looked for.
+        """
+        if not index:
+            raise InvalidArgument("a field to look for is needed")
+        wanted = {self._field(field): text for field, text in index.items()}
+        field, text = next(iter(wanted.items()))
+        return self._opened(self._found(field, self._tag(field, text)), at, wanted)
+
+    def _opened(self, rows: Iterable[Row], at: int | None, wanted: Mapping[int, str]) -> Iterator[Record]:
+        for row in rows:
+            content = open_row(self._ledger, self._number, row)
+            if all(content.fields.get(number) == text for number, text in wanted.items()):
+                record = self._visible(content, row.revision, at)
+                if record is not None:
+                    yield record
+
+    def _scanned(self) -> Iterator[Row]:
+        rows: Iterable[Row] = rows_of(self._ledger, self._number)
+        if self._strict:
+            with self._ledger.snapshot():
+                rows = list(rows)
+                self._compare(None, rows)
+        ours: dict[int, bool] = {}
+        for row in rows:
+            kid = data_key_of(row.value)
+            if kid not in ours:
+                ours[kid] = self._is_ours(kid, row)
+            if ours[kid]:
+                yield row
+
+    def _is_ours(self, kid: int, row: Row) -> bool:
+        """Whether the data key belongs to this scope. One that is not known is asked for, and refused."""
+        if kid not in self._ledger.keyring.kids(collection=self._number):
+            open_row(self._ledger, self._number, row)
+        return kid in self._ledger.keyring.kids(collection=self._number, scope=self._scope_id)
+
+    def _found(self, field: int, tag: bytes) -> Iterator[Row]:
+        after, backend = b"", self._ledger.backend
+        while page := backend.find(self._number, field, tag, after=after, limit=PAGE):
+            if self._strict:
+                with self._ledger.snapshot():
+                    page = list(self._stored([row.name for row in page]).values())
+            yield from page
+            after = max(row.name for row in page)
+
+    def _read(self, names: list[bytes]) -> dict[bytes, Row]:
+        if self._strict:
+            with self._ledger.snapshot():
+                return self._stored(names)
+        return self._stored(names)
+
+    def _stored(self, names: list[bytes]) -> dict[bytes, Row]:
+        """The rows that there are, of a strict collection those that were written last."""
+        rows = self._ledger.backend.get(self._number, names)
+        if self._strict:
+            self._compare(names, rows)
+        return {row.name: row for row in rows}
+
+    def _compare(self, names: list[bytes] | None, rows: list[Row]) -> None:
+        ledger = self._ledger
+        watch, key = watch_of(ledger, self._number), ledger.ready.sums(ledger.keyring, self._number)
+        found = {row.name: element_of(key, row) for row in rows}
+        complete = names is not None or len(found) == len(watch)
+        if not complete or not all(watch.agrees(name, found.get(name)) for name in names or found):
+            raise ledger.rolled_back("a record of a strict collection is not the one that was written last")
+
+    # --- keys, fields, expiry ---
+
+    def _name(self, key: Key) -> bytes:
+        check_key(key)
+        ledger = self._ledger
+        return name_of(ledger.ready.names(ledger.keyring, self._number), self._scope, key)
+
+    def _tag(self, field: int, text: str) -> bytes:
+        ledger = self._ledger
+        return tag_of(ledger.ready.index(ledger.keyring, self._number, field), self._scope, text)
+
+    def _field(self, field: str) -> int:
+        number = self._fields.get(field)
+        if number is None:
+            raise InvalidArgument(f"the collection was not opened with a field {field!r}")
+        return number
+
+    def _record(self, row: Row, at: int | None) -> Record | None:
+        return self._visible(open_row(self._ledger, self._number, row), row.revision, at)
+
+    def _visible(self, content: Content, revision: int, at: int | None) -> Record | None:
+        if content.expires is not None and content.expires <= instant(at):
+            return None
+        if not content.fields:
+            return Record(content.key, content.value, revision, content.expires)
+        index = {self._field_name(number): text for number, text in content.fields.items()}
+        return Record(content.key, content.value, revision, content.expires, index)
+
+    def _field_name(self, number: int) -> str:
+        fields = self._require_entry().fields
+        if number >= len(fields):  # another process gave the collection further ones
+            self._ledger.look_again()
+            fields = self._require_entry().fields
+        return fields[number]
+
+    def _require_entry(self) -> Entry:
+        """What the catalogue says of this collection. StateError if the transaction that made it was undone."""
+        for entry in self._ledger.catalogue.entries:
+            if entry.number == self._number and entry.name == self.name:
+                return entry
+        raise StateError("the transaction that made this collection was undone; ask the store for it again")
+
+
+def remove_rows(ledger: Ledger, collection: int, rows: list[Row]) -> None:
+    """Deletes rows that were read and opened in this transaction (STO-6)."""
+    ledger.backend.delete(collection, [(row.name, row.revision) for row in rows])
+    if ledger.backend.single_writer:
+        key = ledger.ready.sums(ledger.keyring, collection)
+        elements = dict.fromkeys([row.name for row in rows])
+        ledger.count(collection, elements, removed=[element_of(key, row) for row in rows])
+
+
+def _conflict(expected: int, revision: int) -> Conflict:
+    return Conflict(f"revision {revision} stands there, and {expected} was expected")

@@ -1,0 +1,173 @@
+"""Knows one record: what it says, where it stands, and its bytes on disk (docs/rationale/store.md, STO-1 … STO-4).
+
+    suite (1) ‖ kid (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16)      33 bytes more than the plaintext
+
+Laws: a record opens at its place and at no other: suite, data key, store, collection, name and revision are its
+associated data; nothing readable stands beside it; no two writings share key and nonce, whatever was restored or cloned
+in between, because each draws its nonce anew; what does not open is CorruptRecord, and says nothing about why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeAlias
+
+from siegel._core.codec import Decoded, array_of, decode, encode
+from siegel._core.instants import LATEST
+from siegel._core.labels import Label
+from siegel._core.secret import KeyObject
+from siegel._core.suite import (
+    NONCE_BYTES,
+    TAG_BYTES,
+    MacKey,
+    RecordKey,
+    decrypt_record,
+    encrypt_record,
+    mac,
+    random_bytes,
+)
+from siegel.errors import CorruptRecord, InvalidArgument, InvalidMessage, MalformedError
+from siegel.store.backend import NAME_BYTES, Row
+
+SUITE: Final = 1
+HEAD_BYTES: Final = 5 + NONCE_BYTES  # suite, kid, nonce
+OVERHEAD_BYTES: Final = HEAD_BYTES + TAG_BYTES
+INDEX_TAG_BYTES: Final = 8
+MAX_KEY_BYTES: Final = 1_024
+MAX_VALUE_BYTES: Final = 2**24  # larger payloads are attachments: they are read in parts
+MAX_FIELDS: Final = 24  # a field is the key of a map, one byte (ENC-6)
+
+Key: TypeAlias = "str | bytes"
+
+_NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+_NULL: Final = encode(None)
+_NAME_HEAD: Final = encode(bytes(NAME_BYTES))[:-NAME_BYTES]
+
+
+class Record(NamedTuple):
+    """What stands under a key of a collection. It holds the application's data in the clear, and does not print it."""
+
+    key: Key
+    """As it was given: text and bytes are different keys."""
+    value: bytes
+    """Up to 16 MiB."""
+    revision: int = 0
+    """How many times the key was written since it was new; what ``expected`` of the next writing names."""
+    expires: int | None = None
+    """From this instant on the record is not given out any more."""
+    fields: Mapping[str, str] = _NO_FIELDS
+    """What it is found by, where the collection has an index."""
+
+    def __repr__(self) -> str:
+        return f"<Record, revision {self.revision}, {len(self.value)} bytes>"
+
+
+class Content(NamedTuple):
+    """The plaintext of a record: as ``Record``, with the fields by their numbers."""
+
+    key: Key
+    value: bytes
+    expires: int | None
+    fields: Mapping[int, str]
+
+    def __repr__(self) -> str:
+        return f"<Content of {len(self.value)} bytes>"
+
+    def encode(self) -> bytes:
+        """STO-2: a deterministic CBOR array; without fields it has three items."""
+        expires = _NULL if self.expires is None else encode(self.expires)
+        if self.fields:
+            return array_of(encode(self.key), encode(self.value), expires, encode(dict(self.fields)))
+        return array_of(encode(self.key), encode(self.value), expires)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Content:
+        """The plaintext's meaning. MalformedError for any other shape."""
+        items = decode(data)
+        if type(items) is not list or not 3 <= len(items) <= 4:
+            raise MalformedError("record", "not an array of three or four items")
+        key, value, expires = items[:3]
+        if type(key) is not str and type(key) is not bytes:
+            raise MalformedError("record", "a key is text or bytes")
+        if type(value) is not bytes:
+            raise MalformedError("record", "a value is bytes")
+        if expires is not None and (type(expires) is not int or expires > LATEST):
+            raise MalformedError("record", "no instant of expiry")
+        return cls(key, value, expires, _fields_of(items[3]) if len(items) == 4 else {})
+
+
+def _fields_of(value: Decoded) -> Mapping[int, str]:
+    if type(value) is not dict or not value:
+        raise MalformedError("record", "fields are a map that is not empty")
+    fields: dict[int, str] = {}
+    for number, text in value.items():
+        if type(text) is not str:
+            raise MalformedError("record", "a field is text")
+        fields[number] = text
+    return fields
+
+
+def check_key(key: Key) -> None:
+    """InvalidArgument unless the key is text or bytes of a length that is allowed."""
+    if type(key) is not str and type(key) is not bytes:
+        raise InvalidArgument("a key is text or bytes")
+    if len(key) > MAX_KEY_BYTES or (type(key) is str and len(key.encode("utf-8", "replace")) > MAX_KEY_BYTES):
+        raise InvalidArgument(f"a key has at most {MAX_KEY_BYTES} bytes")
+
+
+def check_value(value: bytes) -> None:
+    """InvalidArgument unless the value is bytes of a length that is allowed."""
+    if type(value) is not bytes:
+        raise InvalidArgument("a value is bytes")
+    if len(value) > MAX_VALUE_BYTES:
+        raise InvalidArgument(f"a value has at most {MAX_VALUE_BYTES} bytes; larger ones are attachments")
+
+
+# --- names and tags --------------------------------------------------------------------------------------------------
+
+
+def name_of(names: MacKey, encoded_scope: bytes, key: Key) -> bytes:
+    """STO-3: the 16 bytes under which a key stands. Keys of different scopes never meet."""
+    return mac(names, array_of(encoded_scope, encode(key)))[:NAME_BYTES]
+
+
+def tag_of(index: MacKey, encoded_scope: bytes, text: str) -> bytes:
+    """STO-4: the 8 bytes by which a field is found. Equal fields of one scope have equal tags, as everybody sees."""
+    return mac(index, array_of(encoded_scope, encode(text)))[:INDEX_TAG_BYTES]
+
+
+# --- sealing ---------------------------------------------------------------------------------------------------------
+
+
+class RecordSealer(KeyObject):
+    """Seals and opens the records of one data key, which belongs to one collection of one store (STO-1)."""
+
+    __slots__ = ("_head", "_key", "_place")
+
+    def __init__(self, key: RecordKey, *, kid: int, store_id: bytes, collection: int) -> None:
+        self._key = key
+        self._head = bytes((SUITE,)) + kid.to_bytes(4, "big")
+        # All of label ‖ CBOR [suite, kid, store id, collection, name, revision] that stands before the name.
+        place = array_of(encode(SUITE), encode(kid), encode(store_id), encode(collection), b"", b"")
+        self._place = Label.RECORD + place + _NAME_HEAD
+
+    def seal(self, name: bytes, revision: int, plaintext: bytes) -> bytes:
+        """The bytes on disk."""
+        return self.seal_with_nonce(name, revision, plaintext, random_bytes(NONCE_BYTES))
+
+    def seal_with_nonce(self, name: bytes, revision: int, plaintext: bytes, nonce: bytes) -> bytes:
+        """The same for a nonce that the caller drew."""
+        aad = self._place + name + encode(revision)
+        return b"".join((self._head, nonce, encrypt_record(self._key, nonce, plaintext, aad)))
+
+    def open(self, row: Row) -> Content:
+        """What the row says. CorruptRecord unless it was sealed under this key for this place and revision."""
+        value = row.value
+        if value[:5] == self._head and len(value) >= OVERHEAD_BYTES:
+            aad = self._place + row.name + encode(row.revision)
+            try:
+                return Content.decode(decrypt_record(self._key, value[5:HEAD_BYTES], value[HEAD_BYTES:], aad))
+            except (InvalidMessage, MalformedError):
+                pass
+        raise CorruptRecord(f"the record {row.name.hex()} is not what was written there")

@@ -1,0 +1,337 @@
+"""Knows a store: how it is made, opened, changed as a whole, and closed (docs/rationale/store.md)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from os import PathLike, fspath
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+from siegel._core.instants import DAY, instant
+from siegel._core.secret import KeyObject, Secret
+from siegel._core.suite import SECRET_BYTES, random_bytes
+from siegel.errors import CorruptHeader, InvalidArgument, StateError, StoreError
+from siegel.store.anchor import Anchor
+from siegel.store.backend import Backend, Row
+from siegel.store.collection import Collection, remove_rows
+from siegel.store.header import (
+    HEADER,
+    MAX_COLLECTIONS,
+    SLOTS,
+    STORE_ID_BYTES,
+    Catalogue,
+    Entry,
+    digest_of,
+    store_id_of,
+)
+from siegel.store.keyring import Keyring
+from siegel.store.keys import Argon2Cost, Key
+from siegel.store.ledger import Ledger
+from siegel.store.reading import PAGE, open_row
+from siegel.store.records import MAX_FIELDS, Record
+from siegel.store.slots import Slot, make_slot, open_slots, read_slot, seal_slots, slot_id, unlock, without_slot
+from siegel.store.sqlite_backend import SqliteBackend
+from siegel.store.verification import Verification, salvage, verify
+
+Database: TypeAlias = "str | PathLike[str] | sqlite3.Connection | Backend"
+
+_NOT_A_FIELD: Final = "at"  # an argument of ``find``
+
+
+class Store(KeyObject):
+    """An encrypted store in a database: a path (SQLite), the application's own connection, or a ``Backend``.
+
+    Whoever reads the database sees sizes, numbers of records, how often which was written, what ``index`` and
+    ``expires`` say of themselves, and nothing else: names, keys and values are encrypted or hashed under keys. Whoever
+    changes it is noticed: a record that was damaged, moved, exchanged or taken from another store does not open; one
+    that is older, deleted or put back is noticed by ``verify``, and at each reading of a strict collection.
+
+    Whoever puts back an older copy of the *whole* database is noticed only with an ``anchor``, which remembers outside
+    of it how far it was, and by a process that has the store open meanwhile. Without an anchor, an old copy that is put
+    back between two openings is not noticed. (Over PostgreSQL, where several processes write at once, the header does
+    not follow each record: freshness there is revisions and ``expected``, and no collection is strict.)
+
+    On the application's connection, what is written within the application's own transaction is kept or undone with
+    it; the anchor then hears of it at the next transaction that the store begins itself, or at ``close``.
+
+    One thread at a time uses a store. Several processes may each open it.
+    """
+
+    __slots__ = ("_backend", "_ledger", "_own")
+
+    def __init__(self, ledger: Ledger, *, own: bool) -> None:
+        self._ledger = ledger
+        self._backend = ledger.backend
+        self._own = own
+
+    # --- beginning and end ---
+
+    @classmethod
+    def create(
+        cls, database: Database, *, key: Key, anchor: Anchor | None = None, cost: Argon2Cost | None = None
+    ) -> Store:
+        """A new store, which this key opens. StateError if there is one in this database.
+
+        Args:
+            database: Where it stands; a file of a path is made, readable by its owner alone.
+            key: An ``Identity``, 32 random bytes, a ``Passphrase``, ``RecoveryWords`` or a ``KeyProvider``. Without it
+                nothing comes back: give a second one to ``add_slot``.
+            anchor: Remembers how far the store is, outside of the database.
+            cost: What one guess at a passphrase costs.
+        """
+        root, store_id = Secret(random_bytes(SECRET_BYTES)), random_bytes(STORE_ID_BYTES)
+        slots = seal_slots([make_slot(key, root=root, store_id=store_id, cost=cost)], root=root, store_id=store_id)
+        backend, own = _backend_of(database, create=True)
+        try:
+            ledger = Ledger(backend, root=root, store_id=store_id, anchor=anchor)
+            ledger.found(Keyring.create(root, store_id=store_id), slots)
+        except BaseException:
+            _leave(backend, own=own)
+            raise
+        return cls(ledger, own=own)
+
+    @classmethod
+    def open(cls, database: Database, *, key: Key, anchor: Anchor | None = None, read_only: bool = False) -> Store:
+        """The store in this database.
+
+        Raises:
+            WrongKey: This key opens none of its slots.
+            CorruptHeader: Slots, header or keys are not what was written; ``Store.salvage`` may still get at records.
+            NewerFormat: A newer version of the library wrote it.
+            RollbackDetected: It is older than the anchor knows. Opened with ``read_only=True`` it can be read, and
+                written again after ``acknowledge_restore``.
+        """
+        backend, own = _backend_of(database, create=False)
+        try:
+            store_id, slots = _unlocking(backend.blocks())
+            root = unlock(slots, key, store_id=store_id)
+            ledger = Ledger(backend, root=root, store_id=store_id, anchor=anchor)
+            ledger.resume(read_only=read_only)
+        except BaseException:
+            _leave(backend, own=own)
+            raise
+        return cls(ledger, own=own)
+
+    @staticmethod
+    def salvage(database: Database, *, key: Key) -> Iterator[tuple[str, Record]]:
+        """Every record that still opens, with the name of its collection, of a store that may not open any more.
+
+        Slots, catalogue and data keys have to be intact, the header not. Nothing says whether the records are the
+        newest, or all; expired ones are among them. Nothing is written.
+        """
+        backend, own = _backend_of(database, create=False)
+        try:
+            yield from salvage(backend, key)
+        finally:
+            _leave(backend, own=own)
+
+    def lock(self) -> None:
+        """Forgets every key. From now on all is StateError but ``close``; open the store again to go on.
+
+        Python cannot promise that no copy of a key stays in memory.
+        """
+        self._ledger.lock()
+
+    def close(self) -> None:
+        """Ends the use, and forgets the keys. A transaction that is open is an error."""
+        if self._ledger.in_transaction:
+            raise StateError("a transaction is open")
+        try:
+            self._ledger.settle()
+        finally:
+            self._ledger.lock()
+            _leave(self._backend, own=self._own)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # --- what it is ---
+
+    @property
+    def store_id(self) -> bytes:
+        """16 random bytes, for as long as the store lives. They stand readable in the database."""
+        return self._ledger.store_id
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last transaction."""
+        return self._ledger.state.header.sequence
+
+    @property
+    def restores(self) -> int:
+        """How often a restore was acknowledged. Who keeps a chain or a counter here begins a new one when it rises."""
+        return self._ledger.state.header.restores
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every writing is refused: opened so, or a rollback was detected."""
+        return self._ledger.read_only
+
+    def collections(self) -> tuple[str, ...]:
+        """The names of its collections."""
+        return tuple(entry.name for entry in self._ledger.catalogue.entries)
+
+    def collection(
+        self, name: str, *, scope: str | None = None, index: Sequence[str] = (), strict: bool = False
+    ) -> Collection:
+        """The collection of this name, made if there is none.
+
+        Args:
+            name: Any text.
+            scope: Whose records they are: a conversation, a person. The records of each scope have keys of their own on
+                disk, which can be destroyed, and never meet those of another scope, even under one key.
+            index: Fields by which records are found, at most 24 over time. **What the database sees of a field:** which
+                records of a scope have equal values, and so how often each value occurs; two fields together show more
+                than each. A field with few values, or with values whose frequency is known, can be guessed from that.
+                A field that is new in a collection finds the records written from then on.
+            strict: Whether each reading is compared with what was written last. Their hashes are held in memory, about
+                150 bytes a record, and read once: for sessions and keys, not for a history.
+        """
+        if type(name) is not str or any(type(field) is not str or field == _NOT_A_FIELD for field in index):
+            raise InvalidArgument("a collection and its fields have names, and no field is called 'at'")
+        if strict and not self._backend.single_writer:
+            raise InvalidArgument("over this database, which several write at once, no collection is strict")
+        entry = _entry_for(self._ledger.catalogue, name, tuple(index))
+        if entry not in self._ledger.catalogue.entries:
+            with self._ledger.transaction():
+                catalogue = self._ledger.catalogue  # another process may have been first
+                entry = _entry_for(catalogue, name, tuple(index))
+                others = [other for other in catalogue.entries if other.number != entry.number]
+                self._ledger.describe(catalogue._replace(entries=tuple(sorted([*others, entry]))))
+        return Collection(self._ledger, entry, scope=scope, fields=tuple(index), strict=strict)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """``with store.transaction():`` all that is written inside is kept together, durably, or not at all.
+
+        On the application's connection its own statements belong to it, too. One inside of another is a part of it;
+        if a part fails, so does the whole. Where ``Conflict`` or ``CorruptRecord`` refuses a single writing, nothing of
+        that was written, and the transaction may go on.
+        """
+        return self._ledger.transaction()
+
+    # --- slots and keys ---
+
+    def slots(self) -> tuple[Slot, ...]:
+        """What opens the store: for each slot its id (16 bytes), its kind, and the cost of a passphrase."""
+        return tuple(read_slot(data, store_id=self.store_id) for data in self._slots())
+
+    def add_slot(self, key: Key, *, cost: Argon2Cost | None = None) -> bytes:
+        """A further key, of at most eight, that opens the store. Returns the slot's id."""
+        root = self._ledger.root
+        slot = make_slot(key, root=root, store_id=self.store_id, cost=cost)
+        with self._ledger.transaction():
+            self._write_slots([*self._slots(), slot])
+        return slot_id(slot)
+
+    def remove_slot(self, slot: bytes) -> None:
+        """The key of this slot does not open the store any more; the last one stays.
+
+        Who has an old copy of the database and the key can still read that copy, and, as the root key below the slots
+        is the same, newer copies too if the root was taken out of it.
+        """
+        with self._ledger.transaction():
+            self._write_slots(without_slot(self._slots(), slot))
+
+    def rotate(self) -> None:
+        """A new epoch: every data key is wrapped again, and what wrapped them before is forgotten.
+
+        Records are not written again. Data keys that were deleted before do not come back from an old copy of their
+        rows. Takes about half a second for 10,000 data keys.
+        """
+        with self._ledger.transaction():
+            self._ledger.keyring.rotate()
+
+    def _slots(self) -> tuple[bytes, ...]:
+        with self._ledger.snapshot():
+            return open_slots(self._backend.blocks()[SLOTS], root=self._ledger.root, store_id=self.store_id)
+
+    def _write_slots(self, slots: Sequence[bytes]) -> None:
+        table = seal_slots(slots, root=self._ledger.root, store_id=self.store_id)
+        self._backend.put_block(SLOTS, table)
+        self._ledger.describe(self._ledger.catalogue._replace(slots=digest_of(table)))
+
+    # --- upkeep ---
+
+    def sweep(self, *, at: int | None = None) -> int:
+        """Deletes the records that are expired at ``at`` (now); how many. Damaged ones stay, for ``verify``."""
+        now = instant(at)
+        return self._swept(now, now // DAY) + self._swept(now, now // DAY + 1)
+
+    def _swept(self, now: int, day: int) -> int:
+        """Deletes what expired among the records of the days before this one, in transactions of a few hundred."""
+        deleted, limit = 0, PAGE
+        while True:
+            with self._ledger.transaction():
+                rows = self._backend.expired(day, limit=limit)
+                gone = [(number, row) for number, row in rows if self._is_expired(number, row, now)]
+                for number in sorted({number for number, _ in gone}):
+                    remove_rows(self._ledger, number, [row for of, row in gone if of == number])
+            deleted += len(gone)
+            if len(rows) < limit:
+                return deleted
+            if not gone:
+                limit *= 2  # none of these may go: look beyond them
+
+    def _is_expired(self, collection: int, row: Row, now: int) -> bool:
+        try:
+            expires = open_row(self._ledger, collection, row).expires
+        except StoreError:
+            return False
+        return expires is not None and expires <= now
+
+    def verify(self) -> Verification:
+        """Opens every record and compares each collection with the header; what is wrong is listed, not raised.
+
+        Other writers wait meanwhile: about two seconds for a million records.
+        """
+        return verify(self._ledger)
+
+    def acknowledge_restore(self) -> None:
+        """A person says that the older state is meant. The store can be written again, and ``restores`` rises.
+
+        Whoever keeps sending chains here must begin new ones: the old state may have been used since.
+        """
+        self._ledger.acknowledge()
+
+
+def _entry_for(catalogue: Catalogue, name: str, index: tuple[str, ...]) -> Entry:
+    """The entry that the collection has, or would have with these fields."""
+    for entry in catalogue.entries:
+        if entry.name == name:
+            fields = tuple(dict.fromkeys((*entry.fields, *index)))
+            break
+    else:
+        entry = Entry(max((entry.number for entry in catalogue.entries), default=0) + 1, name)
+        fields = tuple(dict.fromkeys(index))
+    if len(fields) > MAX_FIELDS or entry.number > MAX_COLLECTIONS:
+        raise InvalidArgument(f"at most {MAX_COLLECTIONS} collections, of {MAX_FIELDS} fields each")
+    return entry._replace(fields=fields)
+
+
+def _backend_of(database: Database, *, create: bool) -> tuple[Backend, bool]:
+    """The backend, and whether it is ours to close."""
+    if isinstance(database, str | PathLike):
+        return SqliteBackend(Path(fspath(database)), create=create), True
+    if isinstance(database, sqlite3.Connection):
+        return SqliteBackend(database, create=create), True
+    return database, False
+
+
+def _leave(backend: Backend, *, own: bool) -> None:
+    if own:
+        backend.close()
+
+
+def _unlocking(blocks: Mapping[str, bytes]) -> tuple[bytes, bytes]:
+    """The store id and the table of slots."""
+    if not blocks:
+        raise StoreError("there is no store in this database")
+    if HEADER not in blocks or SLOTS not in blocks:
+        raise CorruptHeader("the header or the slots are missing")
+    return store_id_of(blocks[HEADER]), blocks[SLOTS]
