@@ -134,7 +134,7 @@ def test_it_is_not_copied_compared_or_changed() -> None:
 
 
 def test_an_error_says_nothing_of_the_key_or_of_what_was_said() -> None:
-    said = EVERYTHING | {"name": "the name of a patient/"}
+    said: dict[str, Any] = EVERYTHING | {"name": "the name of a patient/"}
     with pytest.raises(MalformedError) as caught:
         AttachmentRef.decode(fields(**said).encode())
     assert "patient" not in str(caught.value)
@@ -247,8 +247,9 @@ def test_a_caller_who_is_wrong(misuse: str) -> None:
     ids=str,
 )
 def test_what_may_not_be_said_is_refused_before_any_work(said: dict[str, Any]) -> None:
+    everything: dict[str, Any] = {"role": "main"} | said
     with pytest.raises(InvalidArgument):
-        check_description(**{"role": "main"} | said)
+        check_description(**everything)
     with pytest.raises(InvalidArgument):
         reference(**said)
 

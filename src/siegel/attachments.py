@@ -94,12 +94,13 @@ class AttachmentRef(KeyObject, Frozen):
         thumbnail: bytes | None = None,
     ) -> AttachmentRef:
         """The reference to a payload of ``size`` bytes that was encrypted under ``key``. InvalidArgument."""
+        description = _checked(role, media_type, name, thumbnail)
+        if len(key.reveal()) != KEY_BYTES or type(digest) is not bytes or len(digest) != DIGEST_BYTES:
+            raise InvalidArgument(f"a key of {KEY_BYTES} bytes and a digest of {DIGEST_BYTES} are needed")
         sizes = size, ciphertext_bytes(padded_bytes(size))
-        items = [_number_of(role), key.reveal(), *sizes, digest, media_type, name, thumbnail]
-        try:
-            return cls.decode(encode([shape.ATTACHMENT, shape.VERSION, *items]))
-        except (MalformedError, LimitExceeded) as error:
-            raise InvalidArgument(str(error)) from None
+        head = shape.ATTACHMENT, shape.VERSION, ROLES.index(role)
+        encoded = encode([*head, key.reveal(), *sizes, digest, media_type, name, thumbnail])
+        return cls(description, key, size, digest, encoded)
 
     @classmethod
     def decode(cls, data: bytes) -> AttachmentRef:
@@ -154,13 +155,7 @@ def check_description(
     *, role: str, media_type: str | None = None, name: str | None = None, thumbnail: bytes | None = None
 ) -> None:
     """InvalidArgument unless a reference can have these, so that nothing is encrypted first."""
-    items = shape.array(decode(encode([_number_of(role), media_type, name, thumbnail])), 4, _WHERE)
-    try:
-        description = _described(items[0], items[1:])
-        _check_lengths(description)
-        _check_meaning(description)
-    except (MalformedError, LimitExceeded) as error:
-        raise InvalidArgument(str(error)) from None
+    _checked(role, media_type, name, thumbnail)
 
 
 # --- description -----------------------------------------------------------------------------------------------------
@@ -170,6 +165,18 @@ def _number_of(role: str) -> int:
     if role not in ROLES:
         raise InvalidArgument(f"the role of an attachment is one of {', '.join(ROLES)}")
     return ROLES.index(role)
+
+
+def _checked(role: str, *said: str | bytes | None) -> _Description:
+    """What a caller says, as a receiver would read it."""
+    items = shape.array(decode(encode([_number_of(role), *said])), 4, _WHERE)
+    try:
+        description = _described(items[0], items[1:])
+        _check_lengths(description)
+        _check_meaning(description)
+    except (MalformedError, LimitExceeded) as error:
+        raise InvalidArgument(str(error)) from None
+    return description
 
 
 def _described(role: Decoded, said: Sequence[Decoded]) -> _Description:

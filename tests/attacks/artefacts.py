@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from siegel import (
+    AttachmentRef,
     Contacts,
     Group,
     Identity,
@@ -28,6 +29,7 @@ from siegel.groups.broadcast import open_broadcast, parse_broadcast
 from siegel.groups.certificate import Certificate
 from siegel.groups.message import open_message, parse_message, verify_signature
 from siegel.groups.operations import LeaveStatement, Operation
+from tests.attacks.attachment_wire import Attachment
 from tests.attacks.attacker import ALICE, BOB, CAROL, EVERYBODY, MALLORY, NOW, Person, sha256
 from tests.attacks.group_wire import broadcast, chain_of, leave_statement, operation, removal
 from tests.attacks.groups import World
@@ -106,7 +108,8 @@ OF_GROUPS = (
     Artefact("leave statement", leave_statement(ALICE, GROUP_ID, HEAD, closes=[[CHAIN.chain_id, 7]]), LeaveStatement),
     Artefact("broadcast", broadcast(ALICE, GROUP_ID, HEAD, EPOCH_KEY, b"what was said"), broadcast_read),
 )
-ARTEFACTS = (RECORD, SUCCESSION, ENVELOPE, LETTER, PRIVATE_LETTER, *OF_GROUPS)
+REFERENCE = Artefact("attachment reference", Attachment("photo", 100).reference(), AttachmentRef.decode)
+ARTEFACTS = (RECORD, SUCCESSION, ENVELOPE, LETTER, PRIVATE_LETTER, *OF_GROUPS, REFERENCE)
 
 
 def some_contacts() -> Contacts:

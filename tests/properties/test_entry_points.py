@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siegel import (
+    AttachmentRef,
     Contacts,
     Identity,
     PublicIdentity,
@@ -27,6 +28,7 @@ from siegel import (
     safety_qr,
     seal,
 )
+from siegel._core.secret import Secret
 from siegel.safety import check_safety
 from tests.messages import BODY
 from tests.people import AT, company, person, public, rotating
@@ -56,7 +58,16 @@ ENVELOPES = [
 LETTERS = [dict(letters(envelope))[BOB.user_id] for envelope in ENVELOPES]
 SEALED = [*ENVELOPES, *LETTERS]
 RECORDS = [public("alice").encode(), ROTATING.encode()]
-OBJECTS = [*SEALED, *RECORDS, HANDOVER.encode(), KNOWN.encode(), KEYS.encode()]
+REFERENCE = AttachmentRef.create(
+    role="main",
+    key=Secret(bytes(32)),
+    size=100,
+    digest=bytes(32),
+    media_type="image/jpeg",
+    name="é.jpg",
+    thumbnail=b"x",
+)
+OBJECTS = [*SEALED, *RECORDS, HANDOVER.encode(), KNOWN.encode(), KEYS.encode(), REFERENCE.encode()]
 
 
 def open_with(holder: Identity | SealingKeys) -> Callable[[bytes], None]:
@@ -83,6 +94,7 @@ def many(data: bytes) -> None:
 READERS: dict[str, Callable[[bytes], object]] = {
     "public identity": written_again(lambda data: PublicIdentity.decode(data, at=AT)),
     "succession": written_again(Succession.decode),
+    "attachment reference": written_again(AttachmentRef.decode),
     "contacts": written_again(Contacts.decode),
     "sealing keys": written_again(lambda data: SealingKeys.decode(data, identity=BOB)),
     "open with an identity": open_with(BOB),

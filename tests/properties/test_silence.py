@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import base64
+import io
 import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siegel import Contacts, Identity, SealingKeys, SiegelError, open_many, open_sealed, seal
+from siegel import (
+    AttachmentReader,
+    AttachmentRef,
+    Contacts,
+    Identity,
+    SealingKeys,
+    SiegelError,
+    StreamDecryptor,
+    open_many,
+    open_sealed,
+    seal,
+)
+from siegel._core.secret import Secret
 from siegel.errors import InvalidArgument, InvalidMessage, PeerError, StateError
 from siegel.identity import hedge_secret
 from siegel.words import from_words
 from tests.messages import FAULTS, message, steps_of
 from tests.people import AT, DAY, company, person, public, rotating, secret_of
 from tests.properties.strategies import mistyped, mutants
+from tests.vectors.reference import attachment as by_hand_attachment
 from tests.vectors.reference import identity as by_hand
 from tests.vectors.reference import sealed
 from tests.vectors.reference.sealed import Steps
@@ -127,7 +142,37 @@ def is_silent_without_frames(error: SiegelError) -> None:
     assert not any(form in text for secret in OURS for form in forms(secret))
 
 
+# --- attachments -----------------------------------------------------------------------------------------------------
+
+KEY = secret_of("attachment")
+SMALL = by_hand_attachment.made(0, KEY, bytes(24), b"x" * 100)
+
+
+@pytest.mark.parametrize("at", [0, 24, 56, 60, len(SMALL[1]) - 1])
+def test_an_attachment_that_is_not_authentic(at: int) -> None:
+    """ATT-8, ATT-9: neither its key nor what follows from it, even with the true salt."""
+    ref, stream = AttachmentRef.decode(SMALL[0].encode()), bytearray(SMALL[1])
+    keys = by_hand_attachment.keys_of(KEY, bytes(24), ref.context)
+    stream[at] ^= 1
+    decryptor = StreamDecryptor(KEY, context=ref.context)
+
+    def sequential() -> None:
+        decryptor.update(bytes(stream))
+        decryptor.finalize()
+
+    for attempt in (AttachmentReader(io.BytesIO(bytes(stream)), ref).read, sequential):
+        with pytest.raises(InvalidMessage) as caught:
+            attempt()
+        is_silent(caught.value, [KEY, keys.aead])
+
+
 # --- our own mistakes ------------------------------------------------------------------------------------------------
+
+
+def reference(**changes: Any) -> object:
+    """To an attachment whose key is one of our secrets."""
+    said: dict[str, Any] = {"role": "main", "key": Secret(secret_of("alice")), "size": 1, "digest": bytes(32)}
+    return AttachmentRef.create(**said | changes)
 
 
 def too_late() -> object:
@@ -142,6 +187,9 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "a rotation beyond the calendar": lambda: KEYS.rotate(at=2**60),
     "keys of another identity": lambda: SealingKeys.decode(rotating("alice")[0].encode(), identity=BOB),
     "a record of no instant": lambda: ALICE.public(at=-1),
+    "an attachment with a path for a name": lambda: reference(name="a/b"),
+    "an attachment with a short digest": lambda: reference(digest=b""),
+    "an attachment of another role": lambda: reference(role="poster"),
 }
 
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from siegel._core.chunked import HEADER_BYTES, SEALED_CHUNK_BYTES, ChunkOpener
 from siegel._core.secret import Secret
@@ -24,7 +24,7 @@ def reference(case: Case) -> Outcome:
     data = case.data("reference")
     found = AttachmentRef.decode(data)
     assert found.encode() == data
-    said = {"media_type": found.media_type, "name": found.name, "thumbnail": found.thumbnail}
+    said: dict[str, Any] = {"media_type": found.media_type, "name": found.name, "thumbnail": found.thumbnail}
     again = AttachmentRef.create(role=found.role, key=found.key, size=found.size, digest=found.digest, **said)
     assert again.encode() == data
     fields = {

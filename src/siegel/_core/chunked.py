@@ -119,10 +119,11 @@ class ChunkOpener(KeyObject):
         if len(header) != HEADER_BYTES:
             raise InvalidMessage
         info = _INFO + header[:SALT_BYTES] + context
-        output = HKDFExpand(_SHA512, SECRET_BYTES + _NONCE_BYTES + COMMITMENT_BYTES, info).derive(_checked(key))
-        require_equal(output[SECRET_BYTES + _NONCE_BYTES :], header[SALT_BYTES:])
-        self._aead = AESGCM(output[:SECRET_BYTES])
-        self._base = int.from_bytes(output[SECRET_BYTES : SECRET_BYTES + _NONCE_BYTES], "big")
+        kdf = HKDFExpand(_SHA512, SECRET_BYTES + _NONCE_BYTES + COMMITMENT_BYTES, info)
+        output = Secret(kdf.derive(_checked(key)))  # a crash report of the next line would show its bytes (EN-6)
+        require_equal(output.reveal()[SECRET_BYTES + _NONCE_BYTES :], header[SALT_BYTES:])
+        self._aead = AESGCM(output.reveal()[:SECRET_BYTES])
+        self._base = int.from_bytes(output.reveal()[SECRET_BYTES : SECRET_BYTES + _NONCE_BYTES], "big")
 
     def open(self, index: int, chunk: bytes | memoryview) -> bytes:
         """The plaintext of the chunk at this place; InvalidMessage for any other bytes."""
