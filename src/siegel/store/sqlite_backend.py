@@ -17,7 +17,7 @@ from weakref import WeakSet
 from siegel.errors import Conflict, CorruptHeader, NewerFormat, StateError, StoreError
 from siegel.store import sqlite_tables as sql
 from siegel.store.backend import FORMAT, Row, refuse_doubles, row_of
-from siegel.store.sqlite_file import failure, open_file
+from siegel.store.sqlite_file import FAILURES, failure, open_file
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -37,7 +37,7 @@ def _guarded(
             raise StateError("the backend is closed" if self._process is None else "another process opened the store")
         try:
             return method(self, *args, **kwargs)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise failure(error) from error
 
     return guarded
@@ -87,7 +87,7 @@ class SqliteBackend:
                 if self._own:
                     self._connection.close()
                 raise
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise failure(error) from error
         _open.add(self)
 

@@ -26,6 +26,8 @@ _ON_A_NETWORK = frozenset(
     {"9p", "afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}
     | {f"fuse.{name}" for name in ("ceph", "davfs", "glusterfs", "rclone", "s3fs", "sshfs")}
 )
+# A damaged schema gets into the text of SQLite's own error, which the driver then cannot decode.
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
 _SETTINGS = (
     "synchronous = FULL",  # a commit is on the disk when it returns
     "fullfsync = ON",  # also where the operating system has a weaker fsync (macOS)
@@ -92,13 +94,13 @@ def network_of(path: Path, mounts: Path = _MOUNTS) -> str | None:
     return kind if kind in _ON_A_NETWORK else None
 
 
-def failure(error: sqlite3.Error) -> SiegelError:
+def failure(error: sqlite3.Error | UnicodeDecodeError) -> SiegelError:
     """What an error of SQLite means here. Its own text may quote what it read, and stays in the cause."""
     code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, UnicodeDecodeError) or (code is None and isinstance(error, sqlite3.OperationalError)):
+        return CorruptRecord("the database holds text that cannot be read")
     if code is None:
-        if isinstance(error, sqlite3.ProgrammingError):
-            return StateError(f"the connection cannot be used ({error})")  # closed, or of another thread
-        return CorruptRecord("the database holds what cannot be read")  # text that is no UTF-8
+        return StateError(f"the connection cannot be used ({error})")  # closed, or of another thread
     name = error.sqlite_errorname
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT:  # only in the application's transaction: ours begins by writing
         return SerializationFailure(retryable=False)
