@@ -11,7 +11,17 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import group_messages, groups, growth, imports, many_recipients, membership, one_recipient, plot
+from benchmarks import (
+    attachments,
+    group_messages,
+    groups,
+    growth,
+    imports,
+    many_recipients,
+    membership,
+    one_recipient,
+    plot,
+)
 from benchmarks.measure import Fact, Row
 from benchmarks.peers import missing_peers
 
@@ -21,6 +31,7 @@ WORKLOADS: dict[str, Callable[..., Sequence[Row | Fact]]] = {
     "group-messages": group_messages.run,
     "groups": groups.run,
     "membership": membership.run,
+    "attachments": attachments.run,
     "growth": growth.run,
     "imports": imports.run,
 }

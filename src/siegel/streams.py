@@ -27,11 +27,11 @@ class StreamEncryptor(KeyObject):
     def __init__(self, key: bytes, *, context: bytes) -> None:
         self._chunks = ChunkEncryptor(_secret(key), context)
 
-    def update(self, data: bytes) -> bytes:
+    def update(self, data: bytes | bytearray | memoryview) -> bytes:
         """The ciphertext that is complete after these bytes: whole chunks. StateError after ``finalize``."""
         return self._chunks.update(data)
 
-    def update_into(self, data: bytes, buffer: bytearray | memoryview) -> int:
+    def update_into(self, data: bytes | bytearray | memoryview, buffer: bytearray | memoryview) -> int:
         """As ``update``, into a buffer that can hold ``room_for(len(data))`` bytes; how many bytes were written."""
         return self._chunks.update_into(data, buffer)
 
@@ -53,11 +53,11 @@ class StreamDecryptor(KeyObject):
     def __init__(self, key: bytes, *, context: bytes) -> None:
         self._chunks = ChunkDecryptor(_secret(key), context)
 
-    def update(self, data: bytes) -> bytes:
+    def update(self, data: bytes | bytearray | memoryview) -> bytes:
         """The plaintext of the chunks that are complete after these bytes. InvalidMessage if one is not authentic."""
         return self._chunks.update(data)
 
-    def update_into(self, data: bytes, buffer: bytearray | memoryview) -> int:
+    def update_into(self, data: bytes | bytearray | memoryview, buffer: bytearray | memoryview) -> int:
         """As ``update``, into a buffer that can hold ``room_for(len(data))`` bytes; how many bytes were written."""
         return self._chunks.update_into(data, buffer)
 

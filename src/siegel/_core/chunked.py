@@ -41,7 +41,7 @@ class ChunkEncryptor(KeyObject):
     def __init__(self, key: Secret, context: bytes) -> None:
         self._context = Cobblestone256Encryptor(_checked(key), context)
 
-    def update(self, data: bytes | memoryview) -> bytes:
+    def update(self, data: bytes | bytearray | memoryview) -> bytes:
         """The ciphertext that is complete after these bytes."""
         try:
             return self._context.update(data)
@@ -49,7 +49,7 @@ class ChunkEncryptor(KeyObject):
             pass
         raise StateError("the stream is finished")
 
-    def update_into(self, data: bytes | memoryview, buffer: bytearray | memoryview) -> int:
+    def update_into(self, data: bytes | bytearray | memoryview, buffer: bytearray | memoryview) -> int:
         """The same into a buffer that has room for it; how many bytes were written."""
         try:
             return self._context.update_into(data, buffer)
@@ -76,7 +76,7 @@ class ChunkDecryptor(KeyObject):
     def __init__(self, key: Secret, context: bytes) -> None:
         self._context = Cobblestone256Decryptor(_checked(key), context)
 
-    def update(self, data: bytes | memoryview) -> bytes:
+    def update(self, data: bytes | bytearray | memoryview) -> bytes:
         """The plaintext of the chunks that are complete after these bytes, all of them verified."""
         try:
             return self._context.update(data)
@@ -86,7 +86,7 @@ class ChunkDecryptor(KeyObject):
             failure = InvalidMessage()
         raise failure
 
-    def update_into(self, data: bytes | memoryview, buffer: bytearray | memoryview) -> int:
+    def update_into(self, data: bytes | bytearray | memoryview, buffer: bytearray | memoryview) -> int:
         """The same into a buffer that has room for it; how many bytes were written."""
         try:
             return self._context.update_into(data, buffer)
