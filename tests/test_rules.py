@@ -11,7 +11,10 @@ import pytest
 
 from tests.markdown import ROOT
 
-KINDS = ("ENC", "PAD", "TEXT", "WORD", "LAB", "SUITE", "MRK", "ID", "SEAL", "KEY", "CHN", "MSG", "ROS", "EPO", "GRP", "ATT")
+KINDS = (
+    *("ENC", "PAD", "TEXT", "WORD", "LAB", "SUITE", "MRK", "ID", "SEAL"),
+    *("KEY", "CHN", "MSG", "ROS", "EPO", "GRP", "ATT", "UNL"),
+)
 
 _RULE = re.compile(rf"\b({'|'.join(KINDS)})-([1-9][0-9]*)\b")
 _DEFINITION = re.compile(r"^\((?P<anchor>[A-Z]+-[0-9]+)\)=\n\*\*(?P<id>[A-Z]+-[0-9]+)\.\*\* ", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""One key under another: it opens under that key and in that place, or not at all (attacks ST-5, PR-9)."""
+"""UNL-1: one key under another: it opens under that key and in that place, or not at all (attacks ST-5, PR-9)."""
 
 from __future__ import annotations
 

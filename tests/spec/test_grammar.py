@@ -1,9 +1,9 @@
 """siegel.cddl describes the objects on the wire: those of the code and of the vectors match, others do not.
 
 The validator has gaps, found by trial: a choice between arrays accepts an empty one, and of an array of arrays only the
-first item is looked at; where an array or null may stand, anything passes, and behind an empty array nothing does; where
-a text of some size or null may stand, bytes of that size pass too. So the choices are made here, and each entry is held
-against its own rule.
+first item is looked at; where an array or null may stand, anything passes, and behind an empty array nothing does;
+where a text of some size or null may stand, bytes of that size pass too, and text where bytes of some range of sizes
+may. So the choices are made here, and each entry is held against its own rule.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tests.groups.test_broadcast import written
 from tests.groups.test_control import FULL
 from tests.markdown import ROOT
 from tests.people import AT, company, person, rotating
+from tests.store.test_slots import PROVIDED, SECRET, SLOTS, table
 from tests.test_attachments import reference
 
 GRAMMAR = (ROOT / "docs" / "spec" / "siegel.cddl").read_text(encoding="utf-8")
@@ -47,6 +48,8 @@ KINDS = {
     8: ("succession",),
     12: ("broadcast",),
     13: ("attachment",),
+    14: ("key-slot", "passphrase-slot", "provider-slot"),
+    15: ("slot-table",),
 }
 
 
@@ -89,6 +92,10 @@ def made_by_the_code() -> Iterator[tuple[str, bytes]]:
     yield "founding-operation", create().encode()
     yield "leave-statement", leave("carl", team.roster).encode()
     yield "attachment", reference(name="text").encode()
+    for name, (slot, _, _) in SLOTS.items():
+        yield ("passphrase-slot" if name == "passphrase" else "key-slot"), slot
+    yield "provider-slot", PROVIDED
+    yield "slot-table", table(SECRET, PROVIDED)
     for count, private, letter in (
         (1, False, "listed-letter"),
         (64, False, "listed-letter"),
@@ -210,6 +217,16 @@ def test_what_is_labelled_matches() -> None:
             [bytes(32), bytes(32), bytes(32), bytes(32), AT, b""],
         ),
         Label.ATTACHMENT: ("attachment-items", [0, 64]),
+        Label.UNLOCK_SLOT: ("unlock-slot-items", [14, 1, bytes(16), 2, None]),
+        Label.SLOT_ID: ("slot-id-items", [bytes(150)]),
+        Label.SLOT_TABLE: ("slot-table-items", [15, 1, [bytes(150)]]),
+        Label.STORE_SECRET: ("wrapped-secret-items", [bytes(16)]),
+        Label.STORE_EPOCH: ("wrapped-epoch-items", [bytes(16), 1]),
+        Label.RECORD_NAMES: ("record-names-items", [7]),
+        Label.BLIND_INDEX: ("blind-index-items", [7, 0]),
+        Label.ACCUMULATOR: ("accumulator-items", [7]),
+        Label.STORE_SCOPE: ("record-scope-items", ["emil"]),
+        Label.DATA_KEY: ("wrapped-data-key-items", [bytes(16), 1, 7, bytes(16), 1, 65_536]),
     }
     for label, (rule, items) in uses.items():
         assert matches(rule, decode(labelled(label, *items)[len(label.value) :]))
@@ -259,6 +276,8 @@ def test_another_shape_does_not_match(rule: str) -> None:
             continue  # nor that of a broadcast
         if rule == "attachment" and len(wrong) == len(whole) and wrong[:7] == whole[:7]:
             continue  # what is said of it, or null
+        if rule == "provider-slot" and wrong[:4] == whole[:4] and wrong[5:] == whole[5:] and wrong[4]:
+            continue  # what a provider wrote: any bytes, for the validator also text
         if wrong == whole or (rule == "roster-operation" and wrong[3] == 2**64 - 1):
             continue  # an empty group id by another, any height above 0
         assert rules_of(wrong) == [], sizes

@@ -1,4 +1,4 @@
-"""The keys below the root: bound to their place, counted, destroyed for good, and undone with their transaction."""
+"""UNL-6, UNL-7: the keys below the root: bound to their place, counted, destroyed for good, and undone with their transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What unlocks a store, and what does not: other keys, other stores, changed costs, slots that were removed."""
+"""UNL-4, UNL-5: what unlocks a store, and what does not: other keys, other stores, changed costs, slots that were removed."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ from tests.vectors.generator import (
     roster_log,
     roster_operation,
     sealed_message,
+    slots,
     suite,
     text_forms,
 )
@@ -67,6 +68,7 @@ CATEGORIES: Final[tuple[Callable[[], Category], ...]] = (
     broadcasts.category,
     group.category,
     attachments.category,
+    slots.category,
 )
 
 

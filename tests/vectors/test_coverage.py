@@ -19,6 +19,7 @@ SPECIFICATION: Final = {
         *("encoding", "labels", "identity", "sealed"),
         *("roster", "epoch", "chain", "message", "group"),
         "attachments",
+        "unlock",
     )
 }
 RULES: Final = [
@@ -45,20 +46,24 @@ CATEGORIES: Final = {
     "roster-operation",
     "safety-number",
     "sealed-message",
+    "slot",
     "succession",
     "suite",
     "text-forms",
 }
 # What can be raised. The rest of the tree belongs to rooms without vectors yet; fork stands in an event, never raised.
 CODES: Final = {
+    "corrupt-header",
     "expired",
     "identity-changed",
     "invalid-argument",
     "invalid-message",
+    "key-unavailable",
     "limit-exceeded",
     "malformed",
     "missing-epoch-key",
     "missing-sender-key",
+    "newer-format",
     "not-a-recipient",
     "not-permitted",
     "replay",
@@ -67,6 +72,7 @@ CODES: Final = {
     "superseded",
     "unknown-sender",
     "unsupported-version",
+    "wrong-key",
 }
 
 

@@ -85,6 +85,11 @@ def in_hex(changed: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
         ("open", "a letter that names all three", "data"),
         ("open", "a private letter", "data"),
         ("open", "a private letter to one of 65", "data"),
+        ("unwrap", "a key at its place", "wrapped"),
+        ("open-slot", "a slot for 32 bytes", "slot"),
+        ("unlock", "the second slot", "table"),
+        ("keyring", "what follows", "keyring"),
+        ("data-key", "a data key", "row"),
     ],
 )
 def test_a_changed_byte_is_refused(kind: str, comment: str, name: str) -> None:

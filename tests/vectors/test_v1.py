@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from siegel.errors import InvalidMessage, PeerError, SiegelError, StateError, TrustError
+from siegel.errors import InvalidMessage, PeerError, SiegelError, StateError, StoreError, TrustError
 from tests.vectors import (
     production,
     production_attachments,
@@ -15,6 +15,7 @@ from tests.vectors import (
     production_group,
     production_roster,
     production_sealed,
+    production_unlock,
 )
 from tests.vectors.files import VECTORS, Vector
 from tests.vectors.notation import to_json
@@ -27,6 +28,7 @@ ROOMS: Final = (
     production_group,
     production_roster,
     production_sealed,
+    production_unlock,
 )
 OPERATIONS: Final = {name: operation for room in ROOMS for name, operation in room.OPERATIONS.items()}
 
@@ -54,7 +56,7 @@ def test_invalid(vector: Vector) -> None:
         OPERATIONS[vector.type](case)
     error = caught.value
     assert error.code == vector.test["error"]["code"]
-    assert isinstance(error, PeerError | TrustError | StateError)
+    assert isinstance(error, PeerError | TrustError | StateError | StoreError)
     assert to_json(case.after) == unstaged(vector.test.get("expected", {}))
     assert error.__cause__ is None
     if error.code == InvalidMessage.code:  # one sentence, and nothing that tells which check it was

@@ -1,4 +1,4 @@
-"""Knows how a passphrase becomes a key: Argon2id (RFC 9106; spec: unlock.md). Loaded where it is needed."""
+"""Knows how a passphrase becomes a key: Argon2id (RFC 9106; spec: UNL-3). Loaded where it is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how one key is kept under another: wrapped, committed, bound to its place (spec: unlock.md).
+"""Knows how one key is kept under another: wrapped, committed, bound to its place (spec: UNL-1).
 
 Laws: a wrapped key opens under one key and in one place, or not at all (attacks ST-5, PR-9); wrapping twice never uses
 one key and nonce for two texts, because the salt is fresh each time and the wrapping key follows from it.

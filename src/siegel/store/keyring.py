@@ -1,4 +1,4 @@
-"""Knows the keys below the root: what follows from it, what is drawn, and which can be destroyed (spec: unlock.md).
+"""Knows the keys below the root: what follows from it, what is drawn, and which can be destroyed (UNL-6, UNL-7).
 
 The root opens the header, and wraps two drawn keys: the store's *secret*, from which names, index and accumulator keys
 follow for as long as the store lives, and the *epoch* key. The epoch key wraps the *data keys*, one or more for each

@@ -1,4 +1,4 @@
-"""Knows what a store is unlocked with, and how 32 bytes come of it (spec: unlock.md).
+"""Knows what a store is unlocked with, and how 32 bytes come of it (spec: UNL-2, UNL-3).
 
 Laws: no key is a default, and none is empty (attack ST-11); what a passphrase costs has a floor and a ceiling, which
 are checked before anything is derived (ST-1).

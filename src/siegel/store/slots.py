@@ -1,4 +1,4 @@
-"""Knows what unlocks a store: one to eight slots, each with the root key wrapped under another key (spec: unlock.md).
+"""Knows what unlocks a store: one to eight slots, each with the root key wrapped under another key (UNL-4, UNL-5).
 
     slot   [14, 1, store id (16), kind, parameters, wrapped root (112)]
     table  [15, 1, store id (16), [slot, …], tag (32)]

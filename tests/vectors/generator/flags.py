@@ -124,4 +124,8 @@ NOTES: Final[dict[str, dict[str, Any]]] = {
     "Chunks": _note("AUTH_BYPASS", "A stream cut or continued, its chunks moved, doubled or exchanged.", "P7"),
     "OtherStream": _note("AUTH_BYPASS", "A stream under another key, context or reference than its own.", "P2 P7"),
     "RandomAccess": _note("BASIC", "A part of a stream, opened without the rest.", "P7"),
+    # --- stores
+    "Cost": _note("CONFIDENTIALITY", "The cost of a guess at a passphrase: outside of its limits, or changed.", "P8"),
+    "WrongKey": _note("CONFIDENTIALITY", "A key that is not the one which something was wrapped under.", "P8"),
+    "OtherPlace": _note("AUTH_BYPASS", "A slot or a wrapped key at another place than its own.", "P8"),
 }
