@@ -17,6 +17,7 @@ from siegel.attachment_reader import AttachmentReader
 from siegel.attachments import AttachmentRef
 from siegel.errors import InvalidArgument, InvalidMessage
 from siegel.streams import StreamDecryptor, ciphertext_bytes, room_for
+from tests.vectors.reference import Refused, attachment
 from tests.vectors.third_party.sources import Case, each, wycheproof
 
 STREAMS = wycheproof("c2sp_chunked_encryption_aes_256_gcm_test.json")
@@ -207,3 +208,25 @@ def test_a_reader_refuses(case: Case) -> None:
     assert reader.tell() == good
     with pytest.raises(InvalidMessage):
         reader.read()
+
+
+# --- the second implementation ---------------------------------------------------------------------------------------
+
+
+@each(STREAMS, where=has_a_key_of_its_size)
+def test_the_second_implementation(case: Case) -> None:
+    """The same verdict, the same prefix, and the keys of the vector; what it encrypts is the stream of the vector."""
+    stream, key, context = stream_of(case), bytes.fromhex(case["key"]), bytes.fromhex(case["ctx"])
+    released: list[bytes] = []
+    if is_valid(case):
+        text = attachment.decrypt(key, context, stream, released)
+        assert attachment.encrypt(key, context, stream[:24], text) == stream
+    else:
+        with pytest.raises(Refused) as caught:
+            attachment.decrypt(key, context, stream, released)
+        assert caught.value.code == "invalid-message"
+        assert (caught.value.stage == "commitment") == ("HeaderFailure" in case["flags"])
+    check_text(case, b"".join(released))
+    if "aeadKey" in case:
+        keys = attachment.keys_of(key, stream[:24], context)
+        assert (keys.aead.hex(), keys.base.hex()) == (case["aeadKey"], case["baseNonce"])
