@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from siegel.errors import Conflict, SerializationFailure, StoreError, StoreLocked
+from siegel.errors import Conflict, SerializationFailure, StoreError
 from siegel.store.backend import Backend
 from siegel.store.postgres_backend import PostgresBackend
 from siegel.store.sqlite_backend import SqliteBackend
@@ -60,11 +60,15 @@ def write_batch(backend: Backend, number: int) -> None:
 
 
 def batches_kept(backend: Backend) -> int:
-    """How many batches there are; each is there as a whole."""
-    last = backend.blocks().get("last")
+    """How many batches there are at one moment; each is there as a whole."""
+    backend.begin()
+    try:
+        last = backend.blocks().get("last")
+        count, held = backend.count(2), backend.get(2, [row(255).name])
+    finally:
+        backend.rollback()
     kept = 0 if last is None else int(last) + 1
-    assert backend.count(2) == (kept * BATCH + 1 if kept else 0), "a batch is there in part"
-    held = backend.get(2, [row(255).name])
+    assert count == (kept * BATCH + 1 if kept else 0), "a batch is there in part"
     assert [each.revision for each in held] == ([kept] if kept else [])
     return kept
 
@@ -76,8 +80,10 @@ def write_batches(address: str, number: int) -> None:
         try:
             backend = backend or opened(address)
             write_batch(backend, number)
-        except StoreLocked:
-            raise
+        except SerializationFailure:
+            assert backend is not None
+            backend.rollback()
+            continue
         except StoreError:
             if backend is None:
                 time.sleep(0.05)
