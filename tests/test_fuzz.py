@@ -9,9 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from fuzz import codec, public_identity, running, sealed_message
+from fuzz import attachment, codec, public_identity, running, sealed_message
+from siegel import attachments
 
-TARGETS = [codec, public_identity, sealed_message]
+TARGETS = [attachment, codec, public_identity, sealed_message]
 
 
 @pytest.fixture(params=TARGETS, ids=lambda target: target.__name__)
@@ -50,6 +51,21 @@ def test_a_forgery_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealed_message, "BODY", b"something else")
     with pytest.raises(running.Finding, match="forgery"):
         sealed_message.one_input(envelope)
+
+
+def test_a_released_forgery_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attachment, "PAYLOAD", b"something else")
+    with pytest.raises(running.Finding, match="forgery"):
+        attachment.one_input(attachment.SEEDS[2])
+    with pytest.raises(running.Finding, match="released"):
+        attachment.one_input(attachment.SEEDS[2][:-1])
+
+
+def test_a_name_that_leads_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attachments, "_check_name", lambda _: None)
+    data = attachment.SEEDS[1].replace("é.jpg".encode(), b"../pwd")
+    with pytest.raises(running.Finding, match="path"):
+        attachment.one_input(data)
 
 
 def test_another_exception_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
