@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+from siegel.attachment_files import decrypt_file, encrypt_file
 from siegel.attachments import AttachmentRef
 
 CHUNK, SEALED, HEADER = 16_384, 16_400, 56
@@ -13,6 +15,26 @@ CHUNK, SEALED, HEADER = 16_384, 16_400, 56
 def payload_of(size: int) -> bytes:
     """So many bytes, no two places alike, none of the last ones zero."""
     return b"".join(sha256(place.to_bytes(4, "big")).digest() for place in range(size // 32 + 1))[:size]
+
+
+class Places:
+    """A folder with a payload of a size, and where its ciphertext and its copy go."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder, self.source = folder, folder / "source"
+        self.staging, self.copy = folder / "staging", folder / "copy"
+        self.source.write_bytes(payload_of(size))
+
+    @property
+    def names(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()}
+
+    def encrypt(self, **named: Any) -> AttachmentRef:
+        return encrypt_file(self.source, self.staging, **named)
+
+    def decrypt(self, ref: AttachmentRef, **named: Any) -> bytes:
+        decrypt_file(self.staging, self.copy, ref, **named)
+        return self.copy.read_bytes()
 
 
 def chunks_of(stream: bytes) -> list[bytes]:

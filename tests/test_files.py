@@ -90,11 +90,14 @@ def test_a_source_that_ends_too_early(source: Path) -> None:
             read(file)
 
 
-def test_of_a_source_that_grows_no_more_is_read_than_there_was(source: Path) -> None:
-    before = source.read_bytes()
+def test_of_a_source_that_grows_no_more_is_given_than_there_was(source: Path) -> None:
+    before, given = source.read_bytes(), list[bytes]()
     with SourceFile(source) as file:
+        pieces = file.pieces(memoryview(bytearray(BUFFER)))
         longer(source)
-        assert read(file) == before
+        with pytest.raises(StateError, match="changed while it was read"):
+            given.extend(bytes(piece) for piece in pieces)
+    assert b"".join(given) == before
 
 
 def link(path: Path) -> None:

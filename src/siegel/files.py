@@ -42,7 +42,7 @@ class SourceFile:
         self.size = self._status.st_size
 
     def pieces(self, buffer: memoryview) -> Iterator[memoryview]:
-        """All of it, in order, each piece in the buffer. StateError if it is shorter than it was."""
+        """All of it, in order, each piece in the buffer. StateError if it does not end where it was said to."""
         left = self.size
         while left:
             count = self._file.readinto(buffer[:left])
@@ -50,6 +50,8 @@ class SourceFile:
                 raise self._changed()
             left -= count
             yield buffer[:count]
+        if self._file.read(1):
+            raise self._changed()
 
     def read_at(self, offset: int, length: int) -> bytes:
         """The bytes of this place, fewer only if the file ends before."""
