@@ -114,6 +114,8 @@ COMMAND_LINE = (
     "siegel.cli.keys",
     "siegel.cli.messages",
     "siegel.cli.inspection",
+    "siegel.cli.progress",
+    "siegel.cli.attachments",
     "siegel.cli.known_answers",
     "siegel.cli.doctor",
     "siegel.cli.demo.stage",

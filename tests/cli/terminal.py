@@ -7,6 +7,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -52,13 +53,17 @@ def siegel_in_terminal(
     after: bytes = b"",
     cwd: Path | None = None,
     setting: Mapping[str, str] | None = None,
+    program: Sequence[str] = SIEGEL,
+    columns: int = 0,
 ) -> tuple[int, str]:
     """Runs the command in a terminal; exit status and everything on the screen.
 
-    ``typed`` is typed once ``after`` stands on the screen; ``setting`` is added to the environment.
+    ``typed`` is typed once ``after`` stands on the screen; ``setting`` is added to the environment; ``columns`` is the
+    width of the terminal, where 0 means that it does not say.
     """
-    command = [sys.executable, "-c", _LOGIN, *SIEGEL, *map(str, arguments)]
+    command = [sys.executable, "-c", _LOGIN, *program, *map(str, arguments)]
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24 if columns else 0, columns))
     clean = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TERM"}}
     process = subprocess.Popen(
         command,

@@ -67,12 +67,12 @@ def test_every_allowed_size(office: Path, run: Run, size: int) -> None:
     assert run("open", "-i", "ben.key", "-c", "staff", stdin=sealed.out).out == bytes(size)
 
 
-def test_more_than_the_limit_names_streams_and_writes_nothing(office: Path, run: Run) -> None:
+def test_more_than_the_limit_names_the_other_command_and_writes_nothing(office: Path, run: Run) -> None:
     before = written(office)
     done = run("seal", "-r", "staff/ben.pub", "-i", "ada.key", "-o", "big", stdin=bytes(MAX_BODY_BYTES + 1))
     assert done.status == 1
     assert "standard input is larger than 16 MiB (16,777,216 bytes)" in done.err
-    assert "encrypted stream" in done.err
+    assert "'siegel encrypt-file' makes an encrypted stream" in done.err
     assert written(office) == before
 
 

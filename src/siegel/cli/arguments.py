@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Final, NoReturn
 
 from siegel import __version__
 from siegel.cli.errors import UsageError
+
+ROLES: Final = ("main", "thumbnail", "preview")  # of attachments, whose room is not loaded for every command
 
 _ABOUT: Final = """\
 End-to-end encryption on files. One user, one secret, one seal.
@@ -70,6 +73,29 @@ among the contacts; that a public identity is really the person's is what 'siege
   siegel open -i ben.key -c siegel1… --json -o notice.txt notice.letter
 """
 
+_ENCRYPT_FILE: Final = """\
+Encrypts a file of any size, in constant memory, under a key that it draws. What comes out may lie on any server. The
+key goes into the reference, a small file beside it (FILE.ref): readable by you alone, or with -r sealed to recipients,
+as 'siegel seal' does it. Name, type and thumbnail are what you say; nothing is taken from SOURCE.
+
+  siegel encrypt-file visit.jpg -o visit.enc
+  siegel encrypt-file visit.jpg -o visit.enc -r ben.pub -i ada.key --name visit.jpg --type image/jpeg
+
+Encrypting again makes another file, under another key: an upload that broke off goes on with the same one.
+"""
+
+_DECRYPT_FILE: Final = """\
+Decrypts a file by its reference (SOURCE.ref). The file appears after all of it was verified, or not at all. With -i the
+reference is sealed, and its sender must be among the contacts. The name in a reference is shown and never written to.
+
+  siegel decrypt-file visit.enc -o visit.jpg
+  siegel decrypt-file visit.enc -o visit.jpg -i ben.key -c ada.pub
+  siegel decrypt-file film.enc --range 1000000-1999999 -o part.bin
+
+With --range only what is needed is read. Each byte that comes out is authentic and at its place; of the rest of the
+file nothing is known. Without -o it goes to standard output, piece by piece.
+"""
+
 _INSPECT: Final = """\
 Shows without any key for whom an envelope or letter is labelled, and whether the labels are the audience under the
 root in its header. That the sender signed this header is proved when a recipient opens it.
@@ -112,6 +138,8 @@ COMMANDS: Final = {
     "words": ("write your secret as 24 words for paper", _WORDS),
     "seal": ("seal to recipients", _SEAL),
     "open": ("open what was sealed to you", _OPEN),
+    "encrypt-file": ("encrypt a file of any size", _ENCRYPT_FILE),
+    "decrypt-file": ("decrypt such a file, or a part of it", _DECRYPT_FILE),
     "inspect": ("show who can open it; needs no key", _INSPECT),
     "audit": ("check who can open it; needs no key", _AUDIT),
     "safety-number": ("make sure that a public identity is a person's", _SAFETY),
@@ -151,6 +179,8 @@ def build_parser() -> argparse.ArgumentParser:
     _secrets(made["keygen"], made["public"], made["words"])
     _seal(made["seal"])
     _open(made["open"])
+    _encrypt_file(made["encrypt-file"])
+    _decrypt_file(made["decrypt-file"])
     _without_a_key(made["inspect"], made["audit"])
     _safety_number(made["safety-number"])
     for command in made.values():
@@ -164,6 +194,10 @@ def _identity(parser: argparse._ActionsContainer, *, required: bool = True) -> N
 
 def _output(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help=f"write {what} to FILE")
+    _force(parser)
+
+
+def _force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="overwrite what exists")
 
 
@@ -193,23 +227,29 @@ def _secrets(keygen: argparse.ArgumentParser, public: argparse.ArgumentParser, w
     _output(words, "the words")
 
 
-def _seal(parser: argparse.ArgumentParser) -> None:
+def _recipients(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """To whom, and who signs."""
     parser.add_argument(
         "-r",
         "--recipients",
         metavar="FILE",
         nargs="+",
         action="extend",
-        required=True,
+        default=None if required else [],
+        required=required,
         help="public identities to seal to; repeatable",
     )
-    author = parser.add_mutually_exclusive_group(required=True)
+    author = parser.add_mutually_exclusive_group(required=required)
     _identity(author, required=False)
     author.add_argument(
         "--anonymous",
         action="store_true",
         help="do not sign: nobody can know who wrote it, and a recipient could rebuild it for others",
     )
+
+
+def _seal(parser: argparse.ArgumentParser) -> None:
+    _recipients(parser)
     parser.add_argument("--private", action="store_true", help="hide the recipients from each other; with --letters")
     parser.add_argument(
         "--letters", metavar="DIR", type=Path, help="write one letter per recipient into DIR, named after its file"
@@ -239,6 +279,42 @@ def _open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--anonymous", action="store_true", help="open it also if nobody signed it")
     _output(parser, "the content")
     _file(parser, "the envelope or letter")
+
+
+def _encrypt_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="SOURCE", help="the file to encrypt")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="write the encrypted file to FILE")
+    parser.add_argument(
+        "--reference", metavar="FILE", help="write the reference to FILE (default: that of -o, and .ref)"
+    )
+    _recipients(parser, required=False)
+    parser.add_argument("--name", help="how the file is called, for the recipient to see")
+    parser.add_argument("--type", metavar="TYPE", help="its media type, such as image/jpeg")
+    parser.add_argument("--thumbnail", metavar="FILE", help="a picture of up to 8 KiB to put into the reference")
+    parser.add_argument(
+        "--role", choices=ROLES, default=ROLES[0], help="what it is in its message (default: %(default)s)"
+    )
+    _force(parser)
+
+
+def _decrypt_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="SOURCE", help="the encrypted file")
+    parser.add_argument("--reference", metavar="FILE", help="its reference (default: SOURCE.ref)")
+    _identity(parser, required=False)
+    _contacts(parser, "whom you know")
+    parser.add_argument("--anonymous", action="store_true", help="open the reference also if nobody signed it")
+    parser.add_argument(
+        "--range", metavar="FIRST-LAST", type=_range, help="only these bytes, counted from 0; FIRST- is up to the end"
+    )
+    _output(parser, "what was encrypted")
+
+
+def _range(text: str) -> tuple[int, int | None]:
+    found = re.fullmatch("([0-9]{1,18})-([0-9]{1,18})?", text)
+    first, last = (None, None) if found is None else found.groups()
+    if first is None or (last is not None and int(last) < int(first)):
+        raise argparse.ArgumentTypeError("the first and the last byte, counted from 0, such as 0-499 or 500-")
+    return int(first), None if last is None else int(last)
 
 
 def _without_a_key(inspect: argparse.ArgumentParser, audit: argparse.ArgumentParser) -> None:

@@ -10,9 +10,11 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from siegel.cli.errors import CommandError, UsageError
 from siegel.cli.terminal import Console, is_plain_text
@@ -20,6 +22,7 @@ from siegel.cli.terminal import Console, is_plain_text
 FileName: TypeAlias = str | os.PathLike[str]
 
 STDIN_NAME: Final = "standard input"
+STDOUT_NAME: Final = "standard output"
 _NO_HARD_LINKS: Final = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _OWNER_ONLY: Final = 0o600
 _AS_UMASK_SAYS: Final = 0o666
@@ -145,6 +148,19 @@ class Output:
             raise CommandError("terminal", "the content is not plain text", "say -o FILE, or use a pipe")
         _write_stdout(data)
 
+    @contextmanager
+    def stream(self) -> Generator[BinaryIO]:
+        """For a payload in pieces: a file of mode 0600 that appears when all are written, or standard output as it is.
+
+        OSError as the system gives it.
+        """
+        if self.path is None:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        with appearing(self.path, overwrite=self.overwrite) as part, _new_file(part, _OWNER_ONLY) as file:
+            yield file
+
     def write_secret(self, data: bytes, console: Console) -> None:
         """A secret: to a file of mode 0600; a warning if standard output is a file that others can read."""
         if self.path is not None:
@@ -172,6 +188,12 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise CommandError("file-exists", f"{path} exists already", "-f overwrites it")
 
 
+def refuse_device(path: Path) -> None:
+    """For a file that cannot be written in one go: CommandError if the name leads to a device or pipe."""
+    if _is_device(path):
+        raise CommandError("file-exists", f"{path} is a device or a pipe", "name a file")
+
+
 def _is_device(path: Path) -> bool:
     """Whether the name leads to a device or pipe, which is written to and never replaced."""
     try:
@@ -195,21 +217,37 @@ def write_file(path: Path, data: bytes, *, overwrite: bool = False, secret: bool
 
 
 def _place(path: Path, data: bytes, *, overwrite: bool, mode: int) -> None:
-    # In the same folder, so that the last step is one step of the file system. The name cannot be guessed, and O_EXCL
-    # follows no link that somebody put there.
+    with appearing(path, overwrite=overwrite) as part, _new_file(part, mode) as file:
+        file.write(data)
+
+
+@contextmanager
+def appearing(path: Path, *, overwrite: bool) -> Generator[Path]:
+    """A name for a file in the making. At the end it gets its own, in one step; after an error it is gone.
+
+    FileExistsError if the name was taken in the meantime, and nobody said to overwrite.
+    """
+    # In the same folder, so that the last step is one step of the file system.
     part = path.with_name(f".siegel-{os.urandom(8).hex()}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        yield part
         if not overwrite:
             _claim(part, path)
         else:
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _new_file(path: Path, mode: int) -> Generator[BinaryIO]:
+    """The file is on the disk, and not only in its cache, when the block ends."""
+    # The name cannot be guessed, and O_EXCL follows no link that somebody put there.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _claim(part: Path, path: Path) -> None:

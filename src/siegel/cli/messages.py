@@ -59,7 +59,7 @@ def _refuse_too_large(body: bytes, name: str) -> None:
         raise CommandError(
             "limit-exceeded",
             f"{name} is larger than 16 MiB ({MAX_BODY_BYTES:,} bytes), the most that one sealed message carries",
-            "larger payloads need an encrypted stream, which this command does not make; split the input",
+            "'siegel encrypt-file' makes an encrypted stream of a larger one",
         )
 
 
@@ -140,10 +140,8 @@ def open_message(args: argparse.Namespace, console: Console) -> None:
 def _facts(message: OpenedMessage, contacts: dict[UserId, str | None], file: str | None) -> dict[str, Json]:
     recipients = message.recipients
     return {
-        "sender": str(message.sender) if message.sender else None,
-        "sender_name": contacts.get(message.sender) if message.sender else None,
+        **origin_facts(message, contacts),
         "content_type": message.content_type,
-        "sent_at": message.sent_at,
         "recipients": None if recipients is None else [str(user_id) for user_id in recipients],
         "recipient_count": message.recipient_count,
         "private": message.private,
@@ -154,15 +152,25 @@ def _facts(message: OpenedMessage, contacts: dict[UserId, str | None], file: str
 
 
 def _lines(message: OpenedMessage, contacts: dict[UserId, str | None]) -> list[str]:
-    sender = "nobody signed it" if message.sender is None else called(message.sender, contacts)
-    lines = [
-        f"from:  {sender}",
-        f"sent:  {moment(message.sent_at)}, by the sender's clock",
-        f"type:  {message.content_type}, {size(len(message.body))}",
-    ]
+    lines = [*origin_lines(message, contacts), f"type:  {message.content_type}, {size(len(message.body))}"]
     listed = message.recipients or ()
     if 0 < len(listed) <= _NAMED_RECIPIENTS:
         lines += [f"to:    {called(user_id, contacts)}" for user_id in listed]
     else:
         lines.append(f"to:    {people(message.recipient_count)}{', hidden from each other' if message.private else ''}")
     return lines
+
+
+def origin_facts(message: OpenedMessage, contacts: dict[UserId, str | None]) -> dict[str, Json]:
+    """Who sent it, and when, for a program."""
+    return {
+        "sender": str(message.sender) if message.sender else None,
+        "sender_name": contacts.get(message.sender) if message.sender else None,
+        "sent_at": message.sent_at,
+    }
+
+
+def origin_lines(message: OpenedMessage, contacts: dict[UserId, str | None]) -> list[str]:
+    """Who sent it, and when, for a person."""
+    sender = "nobody signed it" if message.sender is None else called(message.sender, contacts)
+    return [f"from:  {sender}", f"sent:  {moment(message.sent_at)}, by the sender's clock"]

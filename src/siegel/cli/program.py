@@ -79,7 +79,19 @@ def _let_go_of_stdout() -> None:
     os.close(nowhere)
 
 
-# What these two load would add a quarter to every start, and only they need it.
+# What these load would add a quarter to every start, and only they need it.
+
+
+def _encrypt_file(args: argparse.Namespace, console: Console) -> None:
+    from siegel.cli.attachments import encrypt_to_file  # noqa: PLC0415  # as said above
+
+    encrypt_to_file(args, console)
+
+
+def _decrypt_file(args: argparse.Namespace, console: Console) -> None:
+    from siegel.cli.attachments import decrypt_to_file  # noqa: PLC0415  # as said above
+
+    decrypt_to_file(args, console)
 
 
 def _demo(args: argparse.Namespace, console: Console) -> None:
@@ -100,6 +112,8 @@ DO = {
     "words": keys.words,
     "seal": messages.seal_message,
     "open": messages.open_message,
+    "encrypt-file": _encrypt_file,
+    "decrypt-file": _decrypt_file,
     "inspect": inspection.inspect,
     "audit": inspection.audit,
     "safety-number": keys.compare_safety_number,
