@@ -24,7 +24,7 @@ from siegel.errors import InvalidMessage
 from siegel.streams import StreamDecryptor
 from tests.attachments import payload_of
 
-SIZE = 2_500_000
+SIZE = 1_300_000  # two pieces and padding
 RANDOM_KILLS = 60
 POINTS = ("open", "write", "fsync", "rename")
 OLD = b"what was there before"
@@ -45,7 +45,7 @@ class Scene:
     def prepare(self, *, there: bool) -> None:
         """Another payload than in any round before, and a target that is there or not."""
         self.size += 1
-        self.payload = payload_of(self.size)
+        self.payload = payload_of(64) + self.size.to_bytes(64, "big") + bytes(self.size - 128)
         self.source.write_bytes(self.payload)
         for path in self.target.parent.iterdir():
             path.unlink()
