@@ -1,6 +1,6 @@
 """Knows the peers that encrypt large files in pieces. Each is optional, and made to hash and to wait for the disk too.
 
-None does the same work: only siegel pads, commits to the key and can seek. All read and write a mebibyte at a time.
+None does the same work: none pads or commits to its key. tink and PyNaCl are given a mebibyte at a time, as siegel is.
 """
 # pyright: reportMissingImports=false
 # Peers are optional and not installed where the types are checked.
