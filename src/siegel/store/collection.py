@@ -100,6 +100,8 @@ class Collection(KeyObject):
         check_value(record.value)
         if record.expires is not None:
             instant(record.expires)
+        if any(type(text) is not str for text in record.fields.values()):
+            raise InvalidArgument("what a record is found by is text")
         fields = {self._field(field): text for field, text in record.fields.items()} if record.fields else {}
         content = Content(record.key, record.value, record.expires, fields)
         return _Writing(self._name(record.key), content, expected)

@@ -66,6 +66,13 @@ class Ledger(KeyObject):
             raise StateError(_CLOSED)
         return self._state
 
+    def certain(self) -> State:
+        """The state, read again where an error or the application's own transaction left it open."""
+        if self._unsure and not (self._depth or self._rolled_back or self._root is None):
+            with self.snapshot():
+                pass
+        return self.state
+
     @property
     def catalogue(self) -> Catalogue:
         """The catalogue, with what this transaction has changed in it."""
@@ -157,13 +164,13 @@ class Ledger(KeyObject):
     def _begin(self) -> None:
         if self._root is None:
             raise StateError(_CLOSED)
-        self.backend.begin()
         try:
+            self.backend.begin()
             if self.backend.changed() or self._unsure:
                 self._read()
         except BaseException:
             self._unsure = True
-            self.backend.rollback()
+            self._roll_back()
             raise
         header = self.state.header
         self._depth, self._doomed, self._dirty = 1, False, False
@@ -222,9 +229,12 @@ class Ledger(KeyObject):
                 self.ready.clear()
         self.counts.undo()
         self._catalogue = None
+        self._roll_back()
+
+    def _roll_back(self) -> None:
         try:
             self.backend.rollback()
-        except SiegelError:  # the error that led here says more
+        except SiegelError:  # no transaction is open any more, or the error that led here says more
             self._unsure = True
 
     # --- what a transaction changes ---
@@ -294,15 +304,15 @@ class Ledger(KeyObject):
         anchored = self._anchor is not None
         catalogue = Catalogue(keyring.encode(), digest_of(slots))
         state = first_state(catalogue, anchored=anchored, key=self._header_key(), store_id=self.store_id)
-        self.backend.begin()
         try:
+            self.backend.begin()
             self._refuse_store()
             for name, block in {**state.blocks(), SLOTS: slots}.items():
                 self.backend.put_block(name, block)
             joined = self.backend.joined
             self.backend.commit()
         except BaseException:
-            self.backend.rollback()
+            self._roll_back()
             raise
         self._keys, self._unsure = keyring, False
         self._believe(state, joined=joined)
@@ -313,11 +323,11 @@ class Ledger(KeyObject):
 
     def resume(self, *, read_only: bool) -> None:
         """Reads the state for the first time, and compares it with the anchor."""
-        self.backend.begin()
         try:
+            self.backend.begin()
             self._read()
         finally:
-            self.backend.rollback()
+            self._roll_back()
         if read_only:
             self._refusal = "the store was opened for reading only"
         known = self._anchor.get() if self._anchor else None
@@ -347,9 +357,8 @@ class Ledger(KeyObject):
 
     def settle(self) -> None:
         """Before the end: what the application has committed since is read, and the anchor told."""
-        if self._unsure and self._keys is not None and not self._rolled_back:
-            with self.snapshot():
-                pass
+        if self._keys is not None and self._refusal is None:
+            self.certain()
             self.tell_anchor()
 
     def tell_anchor(self) -> None:

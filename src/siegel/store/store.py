@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from siegel._core.instants import DAY, instant
 from siegel._core.secret import KeyObject, Secret
@@ -36,13 +36,20 @@ from siegel.store.slots import Slot, make_slot, open_slots, read_slot, seal_slot
 from siegel.store.sqlite_backend import SqliteBackend
 from siegel.store.verification import Verification, salvage, verify
 
-Database: TypeAlias = "str | PathLike[str] | sqlite3.Connection | Backend"
+if TYPE_CHECKING:
+    import psycopg
 
+Database: TypeAlias = "str | PathLike[str] | sqlite3.Connection | psycopg.Connection[Any] | Backend"
+
+_POSTGRES: Final = ("postgresql://", "postgres://")
 _NOT_A_FIELD: Final = "at"  # an argument of ``find``
 
 
 class Store(KeyObject):
-    """An encrypted store in a database: a path (SQLite), the application's own connection, or a ``Backend``.
+    """An encrypted store in a database.
+
+    The database is the path of an SQLite file, the URL of a PostgreSQL database, the application's own connection to
+    either, or a ``Backend``.
 
     Whoever reads the database sees sizes, numbers of records, how often which was written, what ``index`` and
     ``expires`` say of themselves, and nothing else: names, keys and values are encrypted or hashed under keys. Whoever
@@ -161,12 +168,12 @@ class Store(KeyObject):
     @property
     def sequence(self) -> int:
         """The number of the last transaction."""
-        return self._ledger.state.header.sequence
+        return self._ledger.certain().header.sequence
 
     @property
     def restores(self) -> int:
         """How often a restore was acknowledged. Who keeps a chain or a counter here begins a new one when it rises."""
-        return self._ledger.state.header.restores
+        return self._ledger.certain().header.restores
 
     @property
     def read_only(self) -> bool:
@@ -175,6 +182,7 @@ class Store(KeyObject):
 
     def collections(self) -> tuple[str, ...]:
         """The names of its collections."""
+        self._ledger.certain()
         return tuple(entry.name for entry in self._ledger.catalogue.entries)
 
     def collection(
@@ -197,6 +205,7 @@ class Store(KeyObject):
             raise InvalidArgument("a collection and its fields have names, and no field is called 'at'")
         if strict and not self._backend.single_writer:
             raise InvalidArgument("over this database, which several write at once, no collection is strict")
+        self._ledger.certain()
         entry = _entry_for(self._ledger.catalogue, name, tuple(index))
         if entry not in self._ledger.catalogue.entries:
             with self._ledger.transaction():
@@ -316,11 +325,15 @@ def _entry_for(catalogue: Catalogue, name: str, index: tuple[str, ...]) -> Entry
 
 def _backend_of(database: Database, *, create: bool) -> tuple[Backend, bool]:
     """The backend, and whether it is ours to close."""
+    if type(database).__module__.partition(".")[0] == "psycopg" or str(database).startswith(_POSTGRES):
+        from siegel.store.postgres_backend import PostgresBackend  # noqa: PLC0415  # psycopg is an extra
+
+        return PostgresBackend(cast("Any", database), create=create), True
     if isinstance(database, str | PathLike):
         return SqliteBackend(Path(fspath(database)), create=create), True
     if isinstance(database, sqlite3.Connection):
         return SqliteBackend(database, create=create), True
-    return database, False
+    return cast("Backend", database), False
 
 
 def _leave(backend: Backend, *, own: bool) -> None:
