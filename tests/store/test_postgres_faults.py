@@ -72,8 +72,9 @@ def test_a_lost_connection_is_told_and_the_next_transaction_has_a_new_one(
         backend.begin()
         backend.put(1, [(row(2), 0)])
         postgres_server.kill()
-        with pytest.raises(StoreError):
-            backend.put(1, [(row(3), 0)])
+        with pytest.raises(StoreError):  # noqa: PT012 - the server's process for this connection ends a little later
+            for revision in range(1_000):
+                backend.put(1, [(row(3, revision + 1), revision)])
         with pytest.raises(StoreError):
             backend.commit()
         backend.rollback()

@@ -68,14 +68,14 @@ def test_a_store_that_is_there_is_opened_by_making_it(backend: SqliteBackend, pa
 
 
 def test_a_commit_is_on_the_disk_when_it_returns(backend: SqliteBackend) -> None:
-    assert backend._run("PRAGMA synchronous") == [(2,)]
-    assert backend._run("PRAGMA fullfsync") == [(1,)]
-    assert backend._run("PRAGMA journal_mode") == [("wal",)]
+    assert backend._session.run("PRAGMA synchronous") == [(2,)]
+    assert backend._session.run("PRAGMA fullfsync") == [(1,)]
+    assert backend._session.run("PRAGMA journal_mode") == [("wal",)]
 
 
 def test_a_schema_that_was_changed_has_no_power(backend: SqliteBackend) -> None:
-    assert backend._run("PRAGMA trusted_schema") == [(0,)]
-    assert backend._run("PRAGMA cell_size_check") == [(1,)]
+    assert backend._session.run("PRAGMA trusted_schema") == [(0,)]
+    assert backend._session.run("PRAGMA cell_size_check") == [(1,)]
 
 
 def test_another_connection_that_wrote_is_noticed_once(backend: SqliteBackend, path: Path) -> None:
@@ -171,7 +171,7 @@ def test_tables_of_a_newer_version_are_left_as_they_are(backend: SqliteBackend, 
     ],
 )
 def test_every_question_has_an_index(backend: SqliteBackend, statement: str, values: int) -> None:
-    plan = [step for *_, step in backend._run("EXPLAIN QUERY PLAN " + statement, *[b""] * values)]
+    plan = [step for *_, step in backend._session.run("EXPLAIN QUERY PLAN " + statement, *[b""] * values)]
     assert all(step.startswith("SEARCH") for step in plan), plan
 
 
@@ -228,6 +228,15 @@ def begin(application: sqlite3.Connection) -> None:
         application.execute("BEGIN")
 
 
+def end(application: sqlite3.Connection, *, keep: bool) -> None:
+    if getattr(application, "autocommit", None) is True:  # then the methods do nothing
+        application.execute("COMMIT" if keep else "ROLLBACK")
+    elif keep:
+        application.commit()
+    else:
+        application.rollback()
+
+
 def kept(path: Path) -> tuple[int, int]:
     """How many messages of the application and rows of the store another connection sees."""
     with closing(sqlite3.connect(path)) as other:
@@ -248,10 +257,7 @@ def test_the_store_goes_with_the_applications_transaction(
     beside.commit()
     beside.put(1, [(row(3), 0)])
     assert kept(path) == (0, 0)
-    if keep:
-        application.commit()
-    else:
-        application.rollback()
+    end(application, keep=keep)
     assert kept(path) == ((1, 3) if keep else (0, 0))
 
 
@@ -283,7 +289,7 @@ def test_a_part_that_is_undone_leaves_the_applications(
     beside.put(1, [(row(2), 0)])
     application.execute("INSERT INTO message VALUES ('two')")
     beside.rollback()
-    application.commit()
+    end(application, keep=True)
     assert kept(path) == (1, 1)
 
 
@@ -304,9 +310,23 @@ def test_a_transaction_that_the_application_ended_is_told(
 ) -> None:
     beside.begin()
     beside.put(1, [(row(1), 0)])
-    application.commit()
-    with pytest.raises(StateError):
+    end(application, keep=True)
+    with pytest.raises(StateError, match="ended by others"):
         beside.commit()
+    assert kept(path) == (0, 1)
+
+
+def test_a_part_that_the_application_ended_cannot_be_undone(
+    application: sqlite3.Connection, beside: SqliteBackend, path: Path
+) -> None:
+    begin(application)
+    beside.begin()
+    beside.put(1, [(row(1), 0)])
+    end(application, keep=True)
+    begin(application)
+    with pytest.raises(StateError, match="ended by others"):
+        beside.rollback()
+    assert kept(path) == (0, 1)
 
 
 def test_a_closed_backend_leaves_the_connection_open(application: sqlite3.Connection, beside: SqliteBackend) -> None:

@@ -107,8 +107,8 @@ def test_a_log_that_ends_anywhere(path: Path, tmp_path: Path, cut: float) -> Non
 def test_a_full_database_keeps_what_it_had(path: Path) -> None:
     with closing(SqliteBackend(path)) as backend:
         backend.put(1, [(row(1), 0)])
-        ((pages,),) = backend._run("PRAGMA page_count")
-        backend._run(f"PRAGMA max_page_count = {pages + 4}")
+        ((pages,),) = backend._session.run("PRAGMA page_count")
+        backend._session.run(f"PRAGMA max_page_count = {pages + 4}")
         backend.begin()
         backend.put_block("header", b"in the same transaction")
         with pytest.raises(StoreError, match="SQLITE_FULL"):
@@ -118,7 +118,7 @@ def test_a_full_database_keeps_what_it_had(path: Path) -> None:
             backend.put(1, [(row(number, content=bytes(5_000)), 0) for number in range(2, 30)])
         assert backend.scan(1, limit=9) == [row(1)]
         assert backend.blocks() == {}
-        backend._run("PRAGMA max_page_count = 100000")
+        backend._session.run("PRAGMA max_page_count = 100000")
         backend.put(1, [(row(2, content=bytes(5_000)), 0)])
         assert backend.count(1) == 2
 
