@@ -1,4 +1,4 @@
-"""UNL-6, UNL-7: the keys below the root: bound to their place, counted, destroyed for good, and undone with their transaction."""
+"""UNL-6, UNL-7: the keys below the root: bound to their place, counted, destroyed, undone with their transaction."""
 
 from __future__ import annotations
 
@@ -374,8 +374,22 @@ def test_a_new_root_keeps_names_and_data_and_leaves_the_old_root_nothing() -> No
     found = reopened(ring, rows, root=OTHER_ROOT)
     assert found.names_key(1).reveal() == names
     assert same(found.key(kid), held)
+    assert (ring.epoch, found.epoch) == (2, 2)
     with pytest.raises(CorruptHeader):
         Keyring.decode(ring.encode(), root=ROOT, store_id=STORE)
+
+
+def test_who_had_the_old_root_has_no_key_of_what_is_written_next() -> None:
+    ring, rows, (kid, other) = filled((1, "emil"), (1, "carl"))
+    for retired in (ring.change_root, lambda _: ring.rotate(retire=True)):
+        assert retired(OTHER_ROOT) == ()
+        commit(ring, rows)
+        fresh = ring.use(1, ring.scope_id("emil"))
+        assert fresh not in {kid, other}
+        assert not same(ring.key(fresh), ring.key(kid))
+        assert same(ring.key(other), reopened(ring, rows, root=OTHER_ROOT).key(other))
+        commit(ring, rows)
+        kid = fresh
 
 
 # --- transactions ----------------------------------------------------------------------------------------------------

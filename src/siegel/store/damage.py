@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
-from siegel.errors import CorruptHeader, InvalidMessage, LimitExceeded, MalformedError, NewerFormat, UnsupportedVersion
+from siegel.errors import (
+    CorruptHeader,
+    InvalidMessage,
+    LimitExceeded,
+    MalformedError,
+    NewerFormat,
+    StoreError,
+    UnsupportedVersion,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-@contextmanager
-def at_rest(where: str) -> Generator[None]:
-    """What the strict readers raise in here becomes CorruptHeader or NewerFormat: the bytes come from the store."""
-    what: str | None = None
-    try:
-        yield
-    except UnsupportedVersion as error:
-        raise NewerFormat(where, error.version) from None
-    except (MalformedError, LimitExceeded) as error:
-        what = str(error)
-    except InvalidMessage:
-        what = f"{where}: not authentic"
-    if what is not None:  # outside the handlers: no context
-        raise CorruptHeader(what)
+def at_rest(where: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A reader of bytes from the store: what the strict readers raise becomes CorruptHeader or NewerFormat."""
+
+    def decorate(read: Callable[P, T]) -> Callable[P, T]:
+        @wraps(read)
+        def reading(*args: P.args, **named: P.kwargs) -> T:
+            fault: StoreError
+            try:
+                return read(*args, **named)
+            except UnsupportedVersion as error:
+                fault = NewerFormat(where, error.version)
+            except (MalformedError, LimitExceeded) as error:
+                fault = CorruptHeader(str(error))
+            except InvalidMessage:
+                fault = CorruptHeader(f"{where}: not authentic")
+            raise fault  # outside the handlers: no context
+
+        return reading
+
+    return decorate

@@ -20,7 +20,7 @@ from siegel._core.labels import Label, labelled
 from siegel._core.secret import KeyObject, Secret
 from siegel._core.suite import SECRET_BYTES, RecordKey, hkdf, random_bytes
 from siegel._core.wrapping import SALT_BYTES, WRAPPED_BYTES, unwrap, wrap
-from siegel.errors import CorruptHeader, InvalidArgument, KeyUnavailable, MalformedError, StateError
+from siegel.errors import CorruptHeader, InvalidArgument, InvalidMessage, KeyUnavailable, MalformedError, StateError
 from siegel.store.damage import at_rest
 
 STORE_ID_BYTES: Final = 16
@@ -116,15 +116,15 @@ class Keyring(KeyObject):
         return cls(root, store_id=store_id, secret=secret, epoch=epoch, encoded=None)
 
     @classmethod
+    @at_rest(_WHERE)
     def decode(cls, data: bytes, *, root: Secret, store_id: bytes) -> Keyring:
         """The keyring that ``encode`` wrote for this store. CorruptHeader for anything else."""
-        with at_rest(_WHERE):
-            items = shape.array(decode(data), 3, _WHERE)
-            secret = shape.octets(items[0], WRAPPED_BYTES, f"{_WHERE} secret")
-            number = shape.uint(items[1], f"{_WHERE} epoch", most=_MAX_EPOCH)
-            wrapped = shape.octets(items[2], WRAPPED_BYTES, f"{_WHERE} epoch key")
-            epoch = _Epoch(number, unwrap(wrapped, under=root, info=_epoch_place(store_id, number)))
-            opened = unwrap(secret, under=root, info=_secret_place(store_id))
+        items = shape.array(decode(data), 3, _WHERE)
+        secret = shape.octets(items[0], WRAPPED_BYTES, f"{_WHERE} secret")
+        number = shape.uint(items[1], f"{_WHERE} epoch", most=_MAX_EPOCH)
+        wrapped = shape.octets(items[2], WRAPPED_BYTES, f"{_WHERE} epoch key")
+        epoch = _Epoch(number, unwrap(wrapped, under=root, info=_epoch_place(store_id, number)))
+        opened = unwrap(secret, under=root, info=_secret_place(store_id))
         return cls(root, store_id=store_id, secret=opened, epoch=epoch, encoded=data)
 
     def encode(self) -> bytes:
@@ -213,6 +213,15 @@ class Keyring(KeyObject):
             if collection in {None, row.collection} and scope in {None, row.scope}
         )
 
+    def serves(self, collection: int, scope: bytes) -> bool:
+        """Whether there is a data key for this collection and scope."""
+        return bool(self._places.get((collection, scope)))
+
+    def scope_of(self, kid: int) -> bytes | None:
+        """The id of the scope that a data key belongs to; None if there is no such key."""
+        row = self._rows.get(kid)
+        return None if row is None else row.scope
+
     def destroy(self, kids: Iterable[int]) -> None:
         """Forgets these data keys. Old copies of their rows open until the epoch is rotated."""
         self._remember()
@@ -223,10 +232,11 @@ class Keyring(KeyObject):
         self._leases.clear()
         self._sort()
 
-    def rotate(self) -> tuple[int, ...]:
+    def rotate(self, *, retire: bool = False) -> tuple[int, ...]:
         """A new epoch: its key is drawn, all data keys are wrapped again, and the old epoch key is forgotten.
 
-        Returns the numbers of keys that did not open, and now never will: their rows were damaged before.
+        With ``retire`` nothing more is encrypted under the data keys of now. Returns the numbers of keys that did not
+        open, and now never will: their rows were damaged before.
         """
         self._remember()
         secrets: dict[int, Secret] = {}
@@ -238,15 +248,23 @@ class Keyring(KeyObject):
         lost = sorted(self._rows.keys() - secrets.keys() | self._damaged)
         self._epoch, self._encoded = _Epoch(self._epoch.number + 1, _fresh_key()), None
         for kid, secret in secrets.items():
-            self._put(kid, secret, self._rows[kid])
+            row = self._rows[kid]
+            self._put(kid, secret, row._replace(reserved=MAX_RECORDS) if retire else row)
+        if retire:
+            self._leases.clear()
         return tuple(lost)
 
-    def change_root(self, root: Secret) -> None:
-        """Another root key. Slots of the old one open nothing that is written from now on."""
+    def change_root(self, root: Secret) -> tuple[int, ...]:
+        """Another root key, epoch and data keys: who had the old root reads nothing that is written from now on.
+
+        They still tell which logical keys there are: names, and what is indexed, stay as they were. Returns what
+        ``rotate`` returns.
+        """
         if len(root.reveal()) != SECRET_BYTES:
             raise InvalidArgument(f"a root key has {SECRET_BYTES} bytes")
         self._remember()
-        self._root, self._encoded = root, None
+        self._root = root
+        return self.rotate(retire=True)
 
     # --- the transaction ---------------------------------------------------------------------------------------------
 
@@ -315,10 +333,13 @@ class Keyring(KeyObject):
             raise CorruptHeader(f"data key {kid}: its row is damaged")
         if row is None:
             raise KeyUnavailable(f"data key {kid}: it is not in the store; its data was erased")
-        if row.epoch == self._epoch.number:
-            with at_rest(f"data key {kid}"):
-                return unwrap(row.wrapped, under=self._epoch.key, info=self._place(kid, row))
-        raise CorruptHeader(f"data key {kid}: it is wrapped for another epoch")
+        if row.epoch != self._epoch.number:
+            raise CorruptHeader(f"data key {kid}: it is wrapped for another epoch")
+        try:
+            return unwrap(row.wrapped, under=self._epoch.key, info=self._place(kid, row))
+        except InvalidMessage:
+            pass
+        raise CorruptHeader(f"data key {kid}: not authentic")
 
     def _put(self, kid: int, secret: Secret, row: _Row) -> None:
         row = row._replace(epoch=self._epoch.number)

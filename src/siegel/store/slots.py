@@ -94,29 +94,29 @@ def make_slot(key: Key, *, root: Secret, store_id: bytes, cost: Argon2Cost | Non
     )
 
 
+@at_rest(_SLOT)
 def read_slot(data: bytes, *, store_id: bytes) -> Slot:
     """What a slot says without being opened: its kind, its cost. CorruptHeader, NewerFormat; no key is touched."""
-    with at_rest(_SLOT):
-        items = shape.top_level(data, kind=shape.UNLOCK_SLOT, fields=4, where=_SLOT)
-        if shape.octets(items[0], STORE_ID_BYTES, f"{_SLOT} store id") != store_id:
-            raise MalformedError(f"{_SLOT} store id", "the slot belongs to another store")
-        number = shape.uint(items[1], f"{_SLOT} kind")
-        if number not in [kind.value for kind in Kind]:
-            raise MalformedError(f"{_SLOT} kind", "there is no such kind of key")
-        kind, cost, salt, blob = Kind(number), None, b"", b""
-        if kind is Kind.PASSPHRASE:
-            *numbers, last = shape.array(items[2], 4, f"{_SLOT} parameters")
-            cost = Argon2Cost(*(shape.uint(item, f"{_SLOT} cost") for item in numbers))
-            check_cost(cost)
-            salt = shape.octets(last, PASSPHRASE_SALT_BYTES, f"{_SLOT} salt")
-        elif kind is Kind.PROVIDER:
-            blob = shape.octets(items[2], None, f"{_SLOT} blob")
-            if not 0 < len(blob) <= MAX_BLOB_BYTES:
-                raise MalformedError(f"{_SLOT} blob", f"1 to {MAX_BLOB_BYTES} bytes are needed")
-        elif items[2] is not None:
-            raise MalformedError(f"{_SLOT} parameters", "this kind has none")
-        wrapped = shape.octets(items[3], WRAPPED_BYTES, f"{_SLOT} root")
-        return Slot(slot_id(data), kind, cost, salt, blob, wrapped)
+    items = shape.top_level(data, kind=shape.UNLOCK_SLOT, fields=4, where=_SLOT)
+    if shape.octets(items[0], STORE_ID_BYTES, f"{_SLOT} store id") != store_id:
+        raise MalformedError(f"{_SLOT} store id", "the slot belongs to another store")
+    number = shape.uint(items[1], f"{_SLOT} kind")
+    if number not in [kind.value for kind in Kind]:
+        raise MalformedError(f"{_SLOT} kind", "there is no such kind of key")
+    kind, cost, salt, blob = Kind(number), None, b"", b""
+    if kind is Kind.PASSPHRASE:
+        *numbers, last = shape.array(items[2], 4, f"{_SLOT} parameters")
+        cost = Argon2Cost(*(shape.uint(item, f"{_SLOT} cost") for item in numbers))
+        check_cost(cost)
+        salt = shape.octets(last, PASSPHRASE_SALT_BYTES, f"{_SLOT} salt")
+    elif kind is Kind.PROVIDER:
+        blob = shape.octets(items[2], None, f"{_SLOT} blob")
+        if not 0 < len(blob) <= MAX_BLOB_BYTES:
+            raise MalformedError(f"{_SLOT} blob", f"1 to {MAX_BLOB_BYTES} bytes are needed")
+    elif items[2] is not None:
+        raise MalformedError(f"{_SLOT} parameters", "this kind has none")
+    wrapped = shape.octets(items[3], WRAPPED_BYTES, f"{_SLOT} root")
+    return Slot(slot_id(data), kind, cost, salt, blob, wrapped)
 
 
 def open_slot(data: bytes, key: Key, *, store_id: bytes) -> Secret:
@@ -212,20 +212,20 @@ def without_slot(slots: Sequence[bytes], unwanted: bytes) -> tuple[bytes, ...]:
     return left
 
 
+@at_rest(_TABLE)
 def _read(table: bytes, *, store_id: bytes) -> tuple[tuple[bytes, ...], bytes]:
-    with at_rest(_TABLE):
-        items = shape.top_level(table, kind=shape.SLOT_TABLE, fields=3, where=_TABLE)
-        if shape.octets(items[0], STORE_ID_BYTES, f"{_TABLE} store id") != store_id:
-            raise MalformedError(f"{_TABLE} store id", "the table belongs to another store")
-        slots = tuple(shape.octets(item, None, _SLOT) for item in shape.array(items[1], None, _TABLE))
-        if not 0 < len(slots) <= MAX_SLOTS or len(set(slots)) < len(slots):
-            raise MalformedError(_TABLE, f"1 to {MAX_SLOTS} slots are needed, none twice")
-        return slots, shape.octets(items[2], HASH_BYTES, f"{_TABLE} tag")
+    items = shape.top_level(table, kind=shape.SLOT_TABLE, fields=3, where=_TABLE)
+    if shape.octets(items[0], STORE_ID_BYTES, f"{_TABLE} store id") != store_id:
+        raise MalformedError(f"{_TABLE} store id", "the table belongs to another store")
+    slots = tuple(shape.octets(item, None, _SLOT) for item in shape.array(items[1], None, _TABLE))
+    if not 0 < len(slots) <= MAX_SLOTS or len(set(slots)) < len(slots):
+        raise MalformedError(_TABLE, f"1 to {MAX_SLOTS} slots are needed, none twice")
+    return slots, shape.octets(items[2], HASH_BYTES, f"{_TABLE} tag")
 
 
+@at_rest(_TABLE)
 def _check_tag(slots: Sequence[bytes], tag: bytes, *, root: Secret, store_id: bytes) -> None:
-    with at_rest(_TABLE):
-        require_equal(_tag(slots, root=root, store_id=store_id), tag)
+    require_equal(_tag(slots, root=root, store_id=store_id), tag)
 
 
 def _tag(slots: Sequence[bytes], *, root: Secret, store_id: bytes) -> bytes:
