@@ -1,4 +1,4 @@
-"""UNL-4, UNL-5: what unlocks a store, and what does not: other keys, other stores, changed costs, slots that were removed."""
+"""UNL-4, UNL-5: what unlocks a store, and what does not: other keys, other stores, changed costs, removed slots."""
 
 from __future__ import annotations
 
