@@ -1,4 +1,4 @@
-"""UNL-2, UNL-3: what unlocks a store: no default, nothing empty, one passphrase on every keyboard, a price for a guess."""
+"""UNL-2, UNL-3: what unlocks a store: no default, nothing empty, one passphrase on every keyboard, a price."""
 
 from __future__ import annotations
 
