@@ -411,6 +411,16 @@ PUBLIC_NAMES = {
     "open_many",
     "open_sealed",
     "seal",
+    # stores
+    "Anchor",
+    "CallbackAnchor",
+    "Collection",
+    "FileAnchor",
+    "KeyProvider",
+    "Passphrase",
+    "RecoveryWords",
+    "Record",
+    "Store",
     # attachments
     "AttachmentReader",
     "AttachmentRef",

@@ -28,6 +28,10 @@ FUNCTIONS = {
     "workers=None)",
 }
 METHODS = {
+    "Anchor": {
+        "advance": "(self, sequence, digest)",
+        "get": "(self)",
+    },
     "AttachmentReader": {
         "__init__": "(self, source, ref)",
         "aread": "(self, size=-1)",
@@ -44,6 +48,19 @@ METHODS = {
         "decode": "(data)",
         "encode": "(self)",
     },
+    "CallbackAnchor": {
+        "advance": "(self, sequence, digest)",
+        "get": "(self)",
+    },
+    "Collection": {
+        "delete": "(self, key, *, expected=None)",
+        "find": "(self, *, at=None, **index)",
+        "get": "(self, key, *, at=None)",
+        "get_many": "(self, keys, *, at=None)",
+        "put": "(self, key, value, *, index=None, expires=None, expected=None)",
+        "put_many": "(self, items)",
+        "scan": "(self, *, at=None)",
+    },
     "Contacts": {
         "__init__": "(self, ours=None)",
         "accept": "(self, public, *, name=None)",
@@ -55,6 +72,11 @@ METHODS = {
         "state": "(self, user_id)",
         "succeed": "(self, succession)",
         "verify": "(self, user_id, number)",
+    },
+    "FileAnchor": {
+        "__init__": "(self, path)",
+        "advance": "(self, sequence, digest)",
+        "get": "(self)",
     },
     "Group": {
         "add": "(self, members, *, role=<Role.MEMBER: 1>, at=None)",
@@ -95,13 +117,25 @@ METHODS = {
         "reveal": "(self)",
         "words": "(self)",
     },
+    "KeyProvider": {
+        "unwrap": "(self, blob)",
+        "wrap": "(self, secret)",
+    },
     "MemoryStorage": {
         "commit": "(self, changes, outgoing)",
         "load": "(self, prefix)",
     },
+    "Passphrase": {
+        "__init__": "(self, text)",
+    },
     "PublicIdentity": {
         "decode": "(data, *, at=None)",
         "encode": "(self)",
+    },
+    "RecoveryWords": {
+        "__init__": "(self, words)",
+        "generate": "()",
+        "words": "(self)",
     },
     "Roster": {
         "entitled": "(self, user, action)",
@@ -123,6 +157,23 @@ METHODS = {
     "Storage": {
         "commit": "(self, changes, outgoing)",
         "load": "(self, prefix)",
+    },
+    "Store": {
+        "acknowledge_restore": "(self)",
+        "add_slot": "(self, key, *, cost=None)",
+        "close": "(self)",
+        "collection": "(self, name, *, scope=None, index=(), strict=False)",
+        "collections": "(self)",
+        "create": "(database, *, key, anchor=None, cost=None)",
+        "lock": "(self)",
+        "open": "(database, *, key, anchor=None, read_only=False)",
+        "remove_slot": "(self, slot)",
+        "rotate": "(self)",
+        "salvage": "(database, *, key)",
+        "slots": "(self)",
+        "sweep": "(self, *, at=None)",
+        "transaction": "(self)",
+        "verify": "(self)",
     },
     "StreamDecryptor": {
         "__init__": "(self, key, *, context)",
@@ -158,6 +209,8 @@ ATTRIBUTES = {
         "size",
         "thumbnail",
     },
+    "CallbackAnchor": {"read", "write"},
+    "Collection": {"name", "scope"},
     "ContactState": {"PINNED", "VERIFIED", "VIOLATED"},
     "Contacts": {"ours"},
     "EnvelopeInfo": {"body_bytes", "letter", "message_id", "private", "recipient_count", "recipients"},
@@ -178,6 +231,7 @@ ATTRIBUTES = {
     },
     "Outgoing": {"control", "message", "skipped"},
     "PublicIdentity": {"issued_at", "not_after", "sealing_key", "sealing_number", "user_id"},
+    "Record": {"expires", "fields", "key", "revision", "value"},
     "Role": {"ADMIN", "ARCHIVIST", "MEMBER", "READER"},
     "Roster": {
         "admins",
@@ -200,6 +254,7 @@ ATTRIBUTES = {
     },
     "Sealing": {"ANY", "FORWARD_SECRET"},
     "SealingKeys": {"identity", "numbers", "user_id"},
+    "Store": {"read_only", "restores", "sequence", "store_id"},
     "Succession": {"at", "new", "old"},
     "UserId": {"data"},
     "Who": {"ADMINS", "MEMBERS"},

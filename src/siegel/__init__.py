@@ -20,25 +20,38 @@ if TYPE_CHECKING:
     from siegel.groups.group import Gap, Group
     from siegel.groups.roster import Roster
     from siegel.groups.storage import MemoryStorage, Outgoing, Storage
+    from siegel.store.anchor import Anchor, CallbackAnchor, FileAnchor
+    from siegel.store.collection import Collection
+    from siegel.store.keys import KeyProvider, Passphrase, RecoveryWords
+    from siegel.store.records import Record
+    from siegel.store.store import Store
     from siegel.streams import StreamDecryptor, StreamEncryptor
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Anchor",
     "AttachmentReader",
     "AttachmentRef",
+    "CallbackAnchor",
+    "Collection",
     "ContactState",
     "Contacts",
     "EnvelopeInfo",
+    "FileAnchor",
     "Gap",
     "Group",
     "GroupPolicy",
     "Identity",
+    "KeyProvider",
     "MemoryStorage",
     "OpenedMessage",
     "Outgoing",
+    "Passphrase",
     "PeerError",
     "PublicIdentity",
+    "Record",
+    "RecoveryWords",
     "Role",
     "Roster",
     "Sealing",
@@ -46,6 +59,7 @@ __all__ = [
     "SiegelError",
     "StateError",
     "Storage",
+    "Store",
     "StoreError",
     "StreamDecryptor",
     "StreamEncryptor",
@@ -75,10 +89,14 @@ _OF_ATTACHMENTS: Final = frozenset(
     {"AttachmentReader", "AttachmentRef", "StreamDecryptor", "StreamEncryptor", "decrypt_file", "decrypt_file_async"}
     | {"encrypt_file", "encrypt_file_async", "parts"}
 )
+_OF_STORES: Final = frozenset(
+    {"Anchor", "CallbackAnchor", "Collection", "FileAnchor", "KeyProvider", "Passphrase", "RecoveryWords", "Record"}
+    | {"Store"}
+)
 
 
 def __getattr__(name: str) -> object:
-    """The names of groups and attachments, loaded when one is first used: a program without starts the sooner."""
+    """The names of groups, attachments and stores, loaded when one is first used: who uses none starts the sooner."""
     if name in _OF_GROUPS:
         from siegel.groups import actions, group, roster, storage  # noqa: PLC0415  # the purpose of this function
 
@@ -87,9 +105,13 @@ def __getattr__(name: str) -> object:
         from siegel import attachment_files, attachment_reader, attachments, streams  # noqa: PLC0415  # as above
 
         rooms = attachment_files, attachment_reader, attachments, streams
+    elif name in _OF_STORES:
+        from siegel.store import anchor, collection, keys, records, store  # noqa: PLC0415  # as above
+
+        rooms = anchor, collection, keys, records, store
     else:
         raise AttributeError(f"module 'siegel' has no attribute {name!r}")
-    names = _OF_GROUPS | _OF_ATTACHMENTS
+    names = _OF_GROUPS | _OF_ATTACHMENTS | _OF_STORES
     for room in rooms:
         globals().update({found: vars(room)[found] for found in names & vars(room).keys()})
     return globals()[name]

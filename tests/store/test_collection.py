@@ -426,7 +426,7 @@ class Twin(RuleBasedStateMachine):
 
     @rule(scope=SCOPES, key=KEYS)
     def delete(self, scope: str | None, key: Key) -> None:
-        assert self.collection(scope).delete(key) == (self.model.pop((scope, key), None) is not None)
+        assert self.collection(scope).delete(key) == self.model.pop((scope, key), (b"", 0, None))[1]
 
     @rule(steps=st.lists(st.tuples(SCOPES, KEYS, st.none() | st.binary(max_size=3)), max_size=5), kept=st.booleans())
     def transaction(self, steps: list[tuple[str | None, Key, bytes | None]], kept: bool) -> None:  # noqa: FBT001  # drawn

@@ -82,8 +82,11 @@ class Collection(KeyObject):
         records = [item if isinstance(item, Record) else Record(*item) for item in items]
         return self._write([self._writing(record, None) for record in records])
 
-    def delete(self, key: Key, *, expected: int | None = None) -> bool:
-        """Deletes a record; whether there was one. Conflict if another revision stands there than ``expected``."""
+    def delete(self, key: Key, *, expected: int | None = None) -> int:
+        """Deletes a record, and returns the revision that it had; 0 if there was none.
+
+        Conflict if another revision stands there than ``expected``. A record that is written anew begins at 1.
+        """
         name = self._name(key)
         with self._ledger.step():
             row = self._stored([name]).get(name)
@@ -91,10 +94,10 @@ class Collection(KeyObject):
             if expected is not None and expected != revision:
                 raise _conflict(expected, revision)
             if row is None:
-                return False
+                return 0
             open_row(self._ledger, self._number, row)
             remove_rows(self._ledger, self._number, [row])
-            return True
+            return revision
 
     def _writing(self, record: Record, expected: int | None) -> _Writing:
         check_value(record.value)
