@@ -4,6 +4,7 @@
     .venv/bin/python -m fuzz.codec --seconds 600
     .venv/bin/python -m fuzz.public_identity --seconds 600
     .venv/bin/python -m fuzz.sealed_message --seconds 600
+    .venv/bin/python -m fuzz.unlock --seconds 600
 
 Exit code 0: the time is over and nothing was found. Any other: a finding (the exception is printed, and the input that
 provoked it is written as ``crash-…`` into the current folder, or into ``--findings DIR``), or 2 for a wrong call. A

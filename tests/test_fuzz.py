@@ -9,10 +9,11 @@ from types import ModuleType
 
 import pytest
 
-from fuzz import attachment, codec, public_identity, running, sealed_message
+from fuzz import attachment, codec, public_identity, running, sealed_message, unlock
 from siegel import attachments
+from siegel._core.secret import Secret
 
-TARGETS = [attachment, codec, public_identity, sealed_message]
+TARGETS = [attachment, codec, public_identity, sealed_message, unlock]
 
 
 @pytest.fixture(params=TARGETS, ids=lambda target: target.__name__)
@@ -66,6 +67,15 @@ def test_a_name_that_leads_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None
     data = attachment.SEEDS[1].replace("é.jpg".encode(), b"../pwd")
     with pytest.raises(running.Finding, match="path"):
         attachment.one_input(data)
+
+
+def test_a_forged_slot_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unlock, "ROOT", Secret(bytes(32)))
+    with pytest.raises(running.Finding, match="another key"):
+        unlock.one_input(unlock.SEEDS[0])
+    monkeypatch.setattr(unlock, "READERS", [(lambda _: None, b"")])
+    with pytest.raises(running.Finding, match="not what the store wrote"):
+        unlock.one_input(unlock.SEEDS[0])
 
 
 def test_another_exception_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
