@@ -205,6 +205,13 @@ class Conflict(StateError):
     remedy = "Read the record again and decide with what stands there now."
 
 
+class ScopeHeld(StateError):
+    """Somebody laid a legal hold on the scope: it is neither erased nor swept before the hold is released."""
+
+    code = "scope-held"
+    remedy = "Ask who laid the hold; release it when it has ended, then erase."
+
+
 class SerializationFailure(StateError):
     """Another writer was first, and the database gave the transaction up. Nothing of it is written.
 

@@ -38,6 +38,7 @@ CONTENTS = st.builds(
     st.binary(max_size=100),
     st.none() | st.integers(0, LATEST),
     st.dictionaries(st.integers(0, 23), TEXTS, max_size=3),
+    st.none() | st.integers(0, LATEST),
 )
 
 
@@ -47,8 +48,12 @@ CONTENTS = st.builds(
 @given(CONTENTS)
 def test_a_content_has_one_encoding(content: Content) -> None:
     assert Content.decode(content.encode()) == content
-    items = [content.key, content.value, content.expires]
-    assert content.encode() == cbor2.dumps([*items, content.fields] if content.fields else items, canonical=True)
+    items: list[object] = [content.key, content.value, content.expires]
+    if content.fields or content.restored is not None:
+        items.append(content.fields)
+    if content.restored is not None:
+        items.append(content.restored)
+    assert content.encode() == cbor2.dumps(items, canonical=True)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +62,10 @@ def test_a_content_has_one_encoding(content: Content) -> None:
         7,
         [],
         ["key", b"value"],
-        ["key", b"value", None, {0: "x"}, 1],
+        ["key", b"value", None, {0: "x"}, 1, 1],
+        ["key", b"value", None, None, 1],
+        ["key", b"value", None, {}, LATEST + 1],
+        ["key", b"value", None, {}, None],
         [1, b"value", None],
         ["key", "value", None],
         ["key", b"value", LATEST + 1],

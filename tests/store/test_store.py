@@ -514,7 +514,7 @@ def test_sweep_deletes_what_is_expired_and_nothing_else() -> None:
 
 
 def test_sweep_looks_beyond_what_may_not_go_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("siegel.store.store.PAGE", 4)
+    monkeypatch.setattr("siegel.store.retention.PAGE", 4)
     store = new_store()
     collection = store.collection("c")
     start = NOW // DAY * DAY

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from siegel._core.codec import encode
-from siegel._core.instants import DAY, instant
+from siegel._core.instants import DAY, LATEST, instant
 from siegel._core.secret import KeyObject
 from siegel.errors import Conflict, InvalidArgument, StateError
 from siegel.store.backend import Row, data_key_of
@@ -25,6 +25,7 @@ class _Writing(NamedTuple):
     name: bytes
     content: Content
     expected: int | None
+    revision: int | None = None  # that it has already; None: the next one
 
 
 class Collection(KeyObject):
@@ -34,10 +35,21 @@ class Collection(KeyObject):
     writes is a transaction of its own, or part of the one that is open (``Store.transaction``).
     """
 
-    __slots__ = ("_fields", "_ledger", "_number", "_scope", "_scope_id", "_strict", "name", "scope")
+    __slots__ = (
+        *("_fields", "_introduce", "_ledger", "_life", "_number", "_scope", "_scope_id", "_strict"),
+        *("name", "scope"),
+    )
 
     def __init__(
-        self, ledger: Ledger, entry: Entry, *, scope: str | None, fields: tuple[str, ...], strict: bool
+        self,
+        ledger: Ledger,
+        entry: Entry,
+        *,
+        scope: str | None,
+        fields: tuple[str, ...],
+        strict: bool,
+        life: int | None = None,
+        introduce: Callable[[str], None] | None = None,
     ) -> None:
         self.name = entry.name
         self.scope = scope
@@ -47,6 +59,8 @@ class Collection(KeyObject):
         self._scope_id = ledger.keyring.scope_id(scope)
         self._fields = {field: number for number, field in enumerate(entry.fields) if field in fields}
         self._strict = strict
+        self._life = life
+        self._introduce = introduce
 
     # --- writing ---
 
@@ -58,6 +72,7 @@ class Collection(KeyObject):
         index: Mapping[str, str] | None = None,
         expires: int | None = None,
         expected: int | None = None,
+        at: int | None = None,
     ) -> int:
         """Writes a record, over the one that is there. Returns its new revision, from 1.
 
@@ -66,21 +81,33 @@ class Collection(KeyObject):
             value: Up to 16 MiB.
             index: The fields to find it by, of those that the collection was opened with.
             expires: The instant from which on the record is not given out. Its day stands readable in the database.
+                None: after the collection's ``life``, if it has one.
             expected: The revision that must stand there now, 0 for none; None writes over any.
+            at: From when the ``life`` counts (None: now).
 
         Raises:
             Conflict: Another revision stands there. Nothing was written.
             CorruptRecord: What stands there is not what was written; it is not replaced by mistake.
         """
-        return self._write([self._writing(Record(key, value, 0, expires, index or {}), expected)])[0]
+        return self._write([self._writing(Record(key, value, 0, expires, index or {}), expected, at)])[0]
 
-    def put_many(self, items: Iterable[tuple[Key, bytes] | Record]) -> list[int]:
+    def put_many(self, items: Iterable[tuple[Key, bytes] | Record], *, at: int | None = None) -> list[int]:
         """Writes records, all or none: pairs of key and value, or ``Record`` with index and expiry. Their revisions.
 
         The revision of a given ``Record`` is not looked at. No key may stand twice.
         """
         records = [item if isinstance(item, Record) else Record(*item) for item in items]
-        return self._write([self._writing(record, None) for record in records])
+        return self._write([self._writing(record, None, at) for record in records])
+
+    def _merge(self, records: Iterable[Record]) -> int:
+        writings = [self._writing(record, None, None)._replace(revision=record.revision) for record in records]
+        if any(not writing.revision for writing in writings):
+            raise InvalidArgument("a record of another store has a revision")
+        with self._ledger.step():
+            stored = self._stored([writing.name for writing in writings])
+            news = [w for w in writings if w.name not in stored or stored[w.name].revision < (w.revision or 0)]
+            self._write(news)
+        return len(news)
 
     def delete(self, key: Key, *, expected: int | None = None) -> int:
         """Deletes a record, and returns the revision that it had; 0 if there was none.
@@ -99,14 +126,17 @@ class Collection(KeyObject):
             remove_rows(self._ledger, self._number, [row])
             return revision
 
-    def _writing(self, record: Record, expected: int | None) -> _Writing:
+    def _writing(self, record: Record, expected: int | None, at: int | None) -> _Writing:
         check_value(record.value)
-        if record.expires is not None:
-            instant(record.expires)
+        expires = record.expires
+        if expires is not None:
+            instant(expires)
+        elif self._life is not None and record.restored is None:
+            expires = min(instant(at) + self._life, LATEST)
         if any(type(text) is not str for text in record.fields.values()):
             raise InvalidArgument("what a record is found by is text")
         fields = {self._field(field): text for field, text in record.fields.items()} if record.fields else {}
-        content = Content(record.key, record.value, record.expires, fields)
+        content = Content(record.key, record.value, expires, fields, record.restored)
         return _Writing(self._name(record.key), content, expected)
 
     def _write(self, writings: list[_Writing]) -> list[int]:
@@ -118,14 +148,16 @@ class Collection(KeyObject):
             self._require_entry()
             stored = self._stored([writing.name for writing in writings])
             revisions = [self._next_revision(writing, stored.get(writing.name)) for writing in writings]
+            self._name_scope()
             kid = ledger.keyring.use(number, self._scope_id, count=len(writings))
             seal = sealer_of(ledger, number, kid).seal
             rows: list[tuple[Row, int]] = []
-            for (name, content, _), revision in zip(writings, revisions, strict=True):
+            for (name, content, _, _), revision in zip(writings, revisions, strict=True):
                 sealed = seal(name, revision, content.encode())
                 day = None if content.expires is None else content.expires // DAY
                 tags = tuple((n, self._tag(n, text)) for n, text in content.fields.items())
-                rows.append((Row(name, revision, sealed, day, tags), revision - 1))
+                replaced = stored.get(name)
+                rows.append((Row(name, revision, sealed, day, tags), replaced.revision if replaced else 0))
             ledger.backend.put(number, rows)
             if counting:
                 key = ledger.ready.sums(ledger.keyring, number)
@@ -140,7 +172,14 @@ class Collection(KeyObject):
             open_row(self._ledger, self._number, row)
         if writing.expected is not None and writing.expected != revision:
             raise _conflict(writing.expected, revision)
-        return revision + 1
+        return revision + 1 if writing.revision is None else writing.revision
+
+    def _name_scope(self) -> None:
+        """Before the first data key of this collection and scope is drawn, the scope is known by name (ERA-1)."""
+        if self._introduce is None or self.scope is None:
+            return
+        if not self._ledger.keyring.serves(self._number, self._scope_id):
+            self._introduce(self.scope)
 
     # --- reading ---
 
@@ -256,10 +295,10 @@ class Collection(KeyObject):
     def _visible(self, content: Content, revision: int, at: int | None) -> Record | None:
         if content.expires is not None and content.expires <= instant(at):
             return None
-        if not content.fields:
+        if not content.fields and content.restored is None:
             return Record(content.key, content.value, revision, content.expires)
         index = {self._field_name(number): text for number, text in content.fields.items()}
-        return Record(content.key, content.value, revision, content.expires, index)
+        return Record(content.key, content.value, revision, content.expires, index, content.restored)
 
     def _field_name(self, number: int) -> str:
         fields = self._require_entry().fields
@@ -274,6 +313,14 @@ class Collection(KeyObject):
             if entry.number == self._number and entry.name == self.name:
                 return entry
         raise StateError("the transaction that made this collection was undone; ask the store for it again")
+
+
+def merge(collection: Collection, records: Iterable[Record]) -> int:
+    """Takes over records of another store: those whose revision is above the one here. They keep it. How many.
+
+    CorruptRecord if what stands here is damaged; no key may stand twice.
+    """
+    return collection._merge(records)  # noqa: SLF001  # the class is this room's own
 
 
 def remove_rows(ledger: Ledger, collection: int, rows: list[Row]) -> None:

@@ -31,6 +31,7 @@ MAX_COLLECTIONS: Final = 2**16 - 1
 HEADER: Final = "header"
 CATALOGUE: Final = "catalogue"
 SLOTS: Final = "slots"
+RESERVED: Final = "siegel/"  # how the names of the library's own collections begin
 
 _CLEAR: Final = 1 + STORE_ID_BYTES + SALT_BYTES
 

@@ -84,6 +84,11 @@ class Ledger(KeyObject):
         return self._refusal is not None
 
     @property
+    def anchored(self) -> bool:
+        """Whether an anchor follows."""
+        return self._anchor is not None
+
+    @property
     def in_transaction(self) -> bool:
         """Whether a transaction or a snapshot is open."""
         return self._depth > 0
@@ -249,6 +254,10 @@ class Ledger(KeyObject):
     def describe(self, catalogue: Catalogue) -> None:
         """Takes note of another catalogue."""
         self._catalogue = catalogue
+
+    def note_restore(self) -> None:
+        """Within a transaction: content was restored, and whoever keeps a chain here begins a new one."""
+        self._restores += 1
 
     def look_again(self) -> None:
         """Reads what other processes have changed since, keys above all."""

@@ -17,6 +17,7 @@ from siegel._core.codec import Decoded, array_of, decode, encode
 from siegel._core.instants import LATEST
 from siegel._core.labels import Label
 from siegel._core.secret import KeyObject
+from siegel._core.shape import uint
 from siegel._core.suite import (
     NONCE_BYTES,
     TAG_BYTES,
@@ -41,6 +42,7 @@ MAX_FIELDS: Final = 24  # a field is the key of a map, one byte (ENC-6)
 Key: TypeAlias = "str | bytes"
 
 _NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_NUMBERS: Final[Mapping[int, str]] = MappingProxyType({})
 _NULL: Final = encode(None)
 _NAME_HEAD: Final = encode(bytes(NAME_BYTES))[:-NAME_BYTES]
 
@@ -58,6 +60,8 @@ class Record(NamedTuple):
     """From this instant on the record is not given out any more."""
     fields: Mapping[str, str] = _NO_FIELDS
     """What it is found by, where the collection has an index."""
+    restored: int | None = None
+    """The instant of the backup or export that it was restored from; None if it was written here."""
 
     def __repr__(self) -> str:
         return f"<Record, revision {self.revision}, {len(self.value)} bytes>"
@@ -70,13 +74,17 @@ class Content(NamedTuple):
     value: bytes
     expires: int | None
     fields: Mapping[int, str]
+    restored: int | None = None
 
     def __repr__(self) -> str:
         return f"<Content of {len(self.value)} bytes>"
 
     def encode(self) -> bytes:
-        """STO-2: a deterministic CBOR array; without fields it has three items."""
+        """STO-2: a deterministic CBOR array; without fields it has three items, restored it has five."""
         expires = _NULL if self.expires is None else encode(self.expires)
+        if self.restored is not None:
+            fields = encode(dict(self.fields))
+            return array_of(encode(self.key), encode(self.value), expires, fields, encode(self.restored))
         if self.fields:
             return array_of(encode(self.key), encode(self.value), expires, encode(dict(self.fields)))
         return array_of(encode(self.key), encode(self.value), expires)
@@ -85,8 +93,8 @@ class Content(NamedTuple):
     def decode(cls, data: bytes) -> Content:
         """The plaintext's meaning. MalformedError for any other shape."""
         items = decode(data)
-        if type(items) is not list or not 3 <= len(items) <= 4:
-            raise MalformedError("record", "not an array of three or four items")
+        if type(items) is not list or not 3 <= len(items) <= 5:
+            raise MalformedError("record", "not an array of three to five items")
         key, value, expires = items[:3]
         if type(key) is not str and type(key) is not bytes:
             raise MalformedError("record", "a key is text or bytes")
@@ -94,12 +102,17 @@ class Content(NamedTuple):
             raise MalformedError("record", "a value is bytes")
         if expires is not None and (type(expires) is not int or expires > LATEST):
             raise MalformedError("record", "no instant of expiry")
-        return cls(key, value, expires, _fields_of(items[3]) if len(items) == 4 else {})
+        if len(items) == 5:
+            return cls(key, value, expires, _fields_of(items[3]), uint(items[4], "record", most=LATEST))
+        fields = _fields_of(items[3]) if len(items) == 4 else _NO_NUMBERS
+        if len(items) == 4 and not fields:
+            raise MalformedError("record", "fields are a map that is not empty")
+        return cls(key, value, expires, fields)
 
 
 def _fields_of(value: Decoded) -> Mapping[int, str]:
-    if type(value) is not dict or not value:
-        raise MalformedError("record", "fields are a map that is not empty")
+    if type(value) is not dict:
+        raise MalformedError("record", "fields are a map")
     fields: dict[int, str] = {}
     for number, text in value.items():
         if type(text) is not str:

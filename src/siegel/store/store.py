@@ -10,16 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
-from siegel._core.instants import DAY, instant
+from siegel._core.instants import LATEST, instant
 from siegel._core.secret import KeyObject, Secret
 from siegel._core.suite import SECRET_BYTES, random_bytes
 from siegel.errors import CorruptHeader, InvalidArgument, StateError, StoreError
 from siegel.store.anchor import Anchor
-from siegel.store.backend import Backend, Row
-from siegel.store.collection import Collection, remove_rows
+from siegel.store.backend import Backend
+from siegel.store.collection import Collection
+from siegel.store.erasure import ErasureReport, erase
 from siegel.store.header import (
     HEADER,
     MAX_COLLECTIONS,
+    RESERVED,
     SLOTS,
     STORE_ID_BYTES,
     Catalogue,
@@ -30,8 +32,9 @@ from siegel.store.header import (
 from siegel.store.keyring import Keyring
 from siegel.store.keys import Argon2Cost, Key
 from siegel.store.ledger import Ledger
-from siegel.store.reading import PAGE, open_row
 from siegel.store.records import MAX_FIELDS, Record
+from siegel.store.retention import sweep
+from siegel.store.scopes import SCOPES, Scope, introduce, lay_hold, release_hold, scopes_of
 from siegel.store.slots import Slot, make_slot, open_slots, read_slot, seal_slots, slot_id, unlock, without_slot
 from siegel.store.sqlite_backend import SqliteBackend
 from siegel.store.verification import Verification, salvage, verify
@@ -183,10 +186,22 @@ class Store(KeyObject):
     def collections(self) -> tuple[str, ...]:
         """The names of its collections."""
         self._ledger.certain()
-        return tuple(entry.name for entry in self._ledger.catalogue.entries)
+        names = (entry.name for entry in self._ledger.catalogue.entries)
+        return tuple(name for name in names if not name.startswith(RESERVED))
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes that have records, in order of their names, and which of them are held."""
+        with self._ledger.snapshot():
+            return tuple(sorted(scopes_of(self._ledger).values()))
 
     def collection(
-        self, name: str, *, scope: str | None = None, index: Sequence[str] = (), strict: bool = False
+        self,
+        name: str,
+        *,
+        scope: str | None = None,
+        index: Sequence[str] = (),
+        strict: bool = False,
+        life: int | None = None,
     ) -> Collection:
         """The collection of this name, made if there is none.
 
@@ -200,9 +215,13 @@ class Store(KeyObject):
                 A field that is new in a collection finds the records written from then on.
             strict: Whether each reading is compared with what was written last. Their hashes are held in memory, about
                 150 bytes a record, and read once: for sessions and keys, not for a history.
+            life: After how many milliseconds a record expires that is written here without ``expires``. ``sweep``
+                deletes it then.
         """
         if type(name) is not str or any(type(field) is not str or field == _NOT_A_FIELD for field in index):
             raise InvalidArgument("a collection and its fields have names, and no field is called 'at'")
+        if life is not None and (type(life) is not int or not 0 < life <= LATEST):
+            raise InvalidArgument("a life is a number of milliseconds")
         if strict and not self._backend.single_writer:
             raise InvalidArgument("over this database, which several write at once, no collection is strict")
         self._ledger.certain()
@@ -213,7 +232,13 @@ class Store(KeyObject):
                 entry = _entry_for(catalogue, name, tuple(index))
                 others = [other for other in catalogue.entries if other.number != entry.number]
                 self._ledger.describe(catalogue._replace(entries=tuple(sorted([*others, entry]))))
-        return Collection(self._ledger, entry, scope=scope, fields=tuple(index), strict=strict)
+        introduce = None if name == SCOPES else self._introduce
+        return Collection(
+            self._ledger, entry, scope=scope, fields=tuple(index), strict=strict, life=life, introduce=introduce
+        )
+
+    def _introduce(self, scope: str) -> None:
+        introduce(self.collection(SCOPES, scope=scope))
 
     def transaction(self) -> AbstractContextManager[None]:
         """``with store.transaction():`` all that is written inside is kept together, durably, or not at all.
@@ -269,30 +294,33 @@ class Store(KeyObject):
 
     def sweep(self, *, at: int | None = None) -> int:
         """Deletes the records that are expired at ``at`` (now); how many. Damaged ones stay, for ``verify``."""
-        now = instant(at)
-        return self._swept(now, now // DAY) + self._swept(now, now // DAY + 1)
+        return sweep(self._ledger, instant(at))
 
-    def _swept(self, now: int, day: int) -> int:
-        """Deletes what expired among the records of the days before this one, in transactions of a few hundred."""
-        deleted, limit = 0, PAGE
-        while True:
-            with self._ledger.transaction():
-                rows = self._backend.expired(day, limit=limit)
-                gone = [(number, row) for number, row in rows if self._is_expired(number, row, now)]
-                for number in sorted({number for number, _ in gone}):
-                    remove_rows(self._ledger, number, [row for of, row in gone if of == number])
-            deleted += len(gone)
-            if len(rows) < limit:
-                return deleted
-            if not gone:
-                limit *= 2  # none of these may go: look beyond them
+    def erase(self, scope: str, *, at: int | None = None) -> ErasureReport:
+        """Destroys the data keys of a scope, deletes its records, begins a new epoch, and cleans the database's files.
 
-    def _is_expired(self, collection: int, row: Row, now: int) -> bool:
-        try:
-            expires = open_row(self._ledger, collection, row).expires
-        except StoreError:
-            return False
-        return expires is not None and expires <= now
+        From then on nothing that is left of the scope opens with what the store has, not even in an older copy of the
+        database file beside the new header. Takes as long as ``rotate`` and deleting together; erasing twice does no
+        harm. ``at`` (None: now) is the instant in the report.
+
+        Raises:
+            ScopeHeld: A legal hold lies on the scope.
+            StateError: A transaction is open, or the application's is: what is not kept yet is not erased.
+        """
+        return erase(self._ledger, scope, names=self.collection(SCOPES, scope=scope), at=at)
+
+    def hold(self, scope: str, *, at: int | None = None) -> None:
+        """A legal hold: until ``release`` the scope is not erased, and ``sweep`` passes its records over.
+
+        The application itself can still delete single records.
+        """
+        with self._ledger.transaction():
+            lay_hold(self.collection(SCOPES, scope=scope), at=at)
+
+    def release(self, scope: str) -> None:
+        """Ends a legal hold."""
+        with self._ledger.transaction():
+            release_hold(self.collection(SCOPES, scope=scope))
 
     def verify(self) -> Verification:
         """Opens every record and compares each collection with the header; what is wrong is listed, not raised.

@@ -12,7 +12,7 @@ from siegel._core.instants import DAY
 from siegel.errors import CorruptHeader, SiegelError, StoreError
 from siegel.store.backend import NAME_BYTES, Backend, Row, data_key_of
 from siegel.store.freshness import Tally, element_of
-from siegel.store.header import CATALOGUE, HEADER, SLOTS, Entry, open_catalogue, store_id_of
+from siegel.store.header import CATALOGUE, HEADER, RESERVED, SLOTS, Entry, open_catalogue, store_id_of
 from siegel.store.keyring import Keyring, header_key
 from siegel.store.keys import Key
 from siegel.store.ledger import Ledger
@@ -39,7 +39,7 @@ class Verification(NamedTuple):
     """What was found when every record was opened."""
 
     records: int
-    """How many opened."""
+    """How many of the application's opened."""
     faults: tuple[Fault, ...]
 
     @property
@@ -54,7 +54,7 @@ def verify(ledger: Ledger) -> Verification:
     with ledger.snapshot():
         for entry in ledger.catalogue.entries:
             count, found = _verified(ledger, entry)
-            opened += count
+            opened += 0 if entry.name.startswith(RESERVED) else count
             faults += found
     return Verification(opened, tuple(faults))
 
@@ -115,7 +115,10 @@ def salvage(backend: Backend, key: Key) -> Iterator[tuple[str, Record]]:
             except StoreError:
                 continue
             fields = {entry.fields[n]: text for n, text in content.fields.items() if n < len(entry.fields)}
-            yield entry.name, Record(content.key, content.value, row.revision, content.expires, fields)
+            yield (
+                entry.name,
+                Record(content.key, content.value, row.revision, content.expires, fields, content.restored),
+            )
 
 
 def _readable(backend: Backend, collection: int) -> Iterator[Row]:
