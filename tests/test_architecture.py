@@ -126,6 +126,7 @@ COMMAND_LINE = (
     "siegel.cli.demo.company",
     "siegel.cli.demo.server",
     "siegel.cli.demo.sealed_messages",
+    "siegel.cli.demo.attachments",
     "siegel.cli.demo.team",
     "siegel.cli.demo.group_messages",
     "siegel.cli.demo",

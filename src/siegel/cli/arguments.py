@@ -122,9 +122,10 @@ Prints the safety number of two users: 60 digits, the same on both sides. Compar
 """
 
 _DEMO: Final = """\
-Runs the main job on real files in a temporary folder: a company of six, a notice to all, a private note, a server that
-adds a reader, a flipped bit, an old key; then a group of the six, a channel, a dismissal, an admin who back-dates, a
-message that is withheld. Every outcome is checked; one that is not as promised makes it fail.
+Runs the main job on real files in a temporary folder: a company of six, a notice to all, a private note, a server
+that adds a reader, a flipped bit, an old key, a photo that is read in parts; then a group of the six, a channel, a
+dismissal, an admin who back-dates, a message that is withheld. Every outcome is checked; one that is not as promised
+makes it fail.
 """
 
 _DOCTOR: Final = """\

@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 from typing import Final
 
-from siegel.cli.demo import group_messages, sealed_messages
+from siegel.cli.demo import attachments, group_messages, sealed_messages
 from siegel.cli.demo.company import found_company
 from siegel.cli.demo.stage import Stage
 from siegel.cli.errors import CommandError
 from siegel.cli.terminal import BOLD, DIM, GREEN, Console, Json, painted
 
-CHAPTERS: Final = (*sealed_messages.CHAPTERS, *group_messages.CHAPTERS)
+CHAPTERS: Final = (*sealed_messages.CHAPTERS, *attachments.CHAPTERS, *group_messages.CHAPTERS)
 
 _SHOWN_OF_ID: Final = 16
 
