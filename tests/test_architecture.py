@@ -108,6 +108,10 @@ LIBRARY = (
     "siegel.store.retention",
     "siegel.store.erasure",
     "siegel.store.store",
+    "siegel.store.kept",
+    "siegel.store.replay",
+    "siegel.store.outbox",
+    "siegel.store.group_storage",
     "siegel",
 )
 COMMAND_LINE = (

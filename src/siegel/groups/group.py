@@ -23,7 +23,7 @@ from siegel.groups.messages import Outcome
 from siegel.groups.operations import Operation
 from siegel.groups.roster import Roster
 from siegel.groups.state import Candidate, State
-from siegel.groups.storage import MemoryStorage, Outgoing, Storage
+from siegel.groups.storage import MemoryStorage, Outgoing, SharedStorage, Storage
 from siegel.identity import Identity, UserId
 from siegel.sealed import Known, check_content_type
 from siegel.sealing_keys import SealingKeys
@@ -57,6 +57,7 @@ class Group:
         self._intake = Intake(member)
         self._seen: dict[bytes, Parent] = {}  # the newest messages of others since our last one
         self._in_doubt = False  # whether the storage may hold something else than we do
+        self._changed = state.storage.changed if isinstance(state.storage, SharedStorage) else None
         self._kept_house = -1
 
     # --- beginning
@@ -116,7 +117,7 @@ class Group:
     @classmethod
     def load(cls, group_id: bytes, *, identity: Identity | SealingKeys, contacts: Known, storage: Storage) -> Group:
         """The group as this instance stored it. InvalidArgument if the storage has no such group."""
-        state = State.load(storage, group_id)
+        state = State.load(_given(storage), group_id)
         if state is None:
             raise InvalidArgument("the storage has no such group")
         return cls(state, Member(identity, contacts))
@@ -333,12 +334,13 @@ class Group:
     # --- inside
 
     def _candidate(self, at: int | None) -> Candidate:
-        """A candidate for the next state. After a commit that failed the storage is asked what holds."""
-        if self._in_doubt:
+        """A candidate for the next state. After a commit that failed or was undone the storage is asked what holds."""
+        if self._in_doubt or (self._changed is not None and self._changed()):
             state = State.load(self._state.storage, self.group_id)
             if state is None:
                 raise StateError("the storage does not have this group any more")
             self._state, self._in_doubt = state, False
+            self._seen.clear()
         candidate = Candidate(self._state, at=instant(at))
         if not 0 <= candidate.at - self._kept_house < HOUR:
             keeping.keep_house(candidate)
@@ -386,7 +388,9 @@ class Group:
 
 
 def _given(storage: Storage | None) -> Storage:
-    return MemoryStorage() if storage is None else storage  # one that is empty may count as false
+    if storage is None:  # one that is empty may count as false
+        return MemoryStorage()
+    return storage.handle() if isinstance(storage, SharedStorage) else storage
 
 
 def _heads(operations: Iterable[Operation | bytes]) -> tuple[bytes, ...]:

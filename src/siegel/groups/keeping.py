@@ -1,11 +1,12 @@
 """Knows how a group's state is kept over time: what is forgotten on schedule, what a backup holds (spec: group.md).
 
 Laws: keys are gone when their grace is over, and the links of a chain with its keys; an export holds no live sending
-chain and no epoch key, and a state made from one begins a new chain before it sends.
+chain and no epoch key, and a state made from one, or put back from an older copy, begins a new chain before it sends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from siegel._core import shape
@@ -14,7 +15,7 @@ from siegel._core.suite import HASH_BYTES
 from siegel.errors import MalformedError
 from siegel.groups import chain as chains
 from siegel.groups import epoch
-from siegel.groups.records import Flags, encode_flags
+from siegel.groups.records import Flags, decode_flags, encode_flags
 from siegel.groups.state import Candidate, State, prefix_of
 from siegel.groups.storage import Records
 
@@ -60,3 +61,14 @@ def imported(data: bytes) -> tuple[bytes, dict[str, bytes | None]]:
             raise MalformedError(_WHERE, "a record that no export holds")
         found[prefix + shape.text(name, _WHERE)] = shape.octets(value, None, _WHERE)
     return identity, found
+
+
+def put_back(own: Mapping[str, bytes]) -> Records:
+    """What changes in the records below ``own/`` when an older copy of a state was put back; names from ``own/`` on.
+
+    The live chain is dropped and not closed: the state may have been used since, and where the chain ended nobody here
+    knows. The next one travels sealed.
+    """
+    flags = decode_flags(own["own/flags"]) if "own/flags" in own else Flags()
+    rotating = encode_flags(flags._replace(rotate=True))
+    return Records({"own/sending": None, "own/audience": None, "own/flags": rotating})

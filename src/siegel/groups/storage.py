@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from siegel.identity import UserId
 
@@ -45,6 +45,22 @@ class Storage(Protocol):
 
         Whatever it raises passes through to the caller; the group then reads its records again before the next step.
         """
+        ...
+
+
+@runtime_checkable
+class SharedStorage(Storage, Protocol):
+    """A storage that others write to as well, and whose commits may still be undone by a transaction around them."""
+
+    def handle(self) -> Storage:
+        """The same records for one group object, which remembers what that object read and wrote.
+
+        Its ``commit`` raises ``Conflict`` where something else stands by then.
+        """
+        ...
+
+    def changed(self) -> bool:
+        """Whether something else stands there than this handle read or wrote last; the group then reads it again."""
         ...
 
 
