@@ -17,7 +17,14 @@ from siegel._core.secret import KeyObject, Secret
 from siegel._core.suite import MacKey, RecordKey, SealingSecretKey, SigningKey
 from siegel.errors import InvalidArgument
 from siegel.groups.key_tree import KeyTree
+from siegel.store.keyring import Keyring
+from siegel.store.keys import Passphrase, RecoveryWords
+from siegel.store.memory_backend import MemoryBackend
+from siegel.store.record_keys import ReadyKeys
+from siegel.store.records import RecordSealer
+from siegel.store.store import Store
 from siegel.streams import StreamDecryptor, StreamEncryptor
+from siegel.words import to_words
 from tests.people import person, rotating, secret_of
 
 HELD = secret_of("dull")
@@ -41,7 +48,17 @@ def holders() -> list[KeyObject]:
         MacKey(secret),
         RecordKey(secret),
         AttachmentRef.create(role="main", key=secret, size=1, digest=HELD, name="dull", thumbnail=HELD),
+        *holders_of_stores(),
     ]
+
+
+def holders_of_stores() -> list[KeyObject]:
+    """The same of the rooms of stores."""
+    ring = Keyring.create(Secret(HELD), store_id=HELD[:16])
+    store = Store.create(MemoryBackend(), key=HELD)
+    sealer = RecordSealer(RecordKey(Secret(HELD)), kid=1, store_id=HELD[:16], collection=1)
+    keys = [Passphrase(HELD.hex()), RecoveryWords(to_words(HELD)), ring, ReadyKeys(), sealer]
+    return [*keys, store, store._ledger, store.collection("dull")]
 
 
 def test_every_class_that_holds_a_secret_is_tried() -> None:
