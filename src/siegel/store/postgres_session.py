@@ -1,7 +1,7 @@
 """Knows one connection to PostgreSQL: its transactions, statements that travel together, and what a failure means.
 
-On a connection of its own every transaction is serializable, its start travels with its first statement, and after the
-connection was lost the next transaction has a new one.
+On a connection of its own every transaction is serializable, and after the connection was lost the next transaction
+has a new one. The driver starts a transaction with its first statement.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from siegel.errors import CorruptRecord, SerializationFailure, SiegelError, Stat
 Statement = tuple[LiteralString, tuple[Any, ...]]
 Connection = psycopg.Connection[Any]
 Cursor = psycopg.Cursor[Any]
-
-_BEGIN: LiteralString = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -50,10 +48,9 @@ class Session:
         self._process: int | None = os.getpid()
         self._address = database if isinstance(database, str) else None
         self._in_transaction = False
-        self._begins = False  # with the next statement
         self.joined = False
         try:
-            self._connection = psycopg.connect(database, autocommit=True) if isinstance(database, str) else database
+            self._connection = _connected(database) if isinstance(database, str) else database
         except psycopg.Error as error:
             raise StoreError("there is no connection to the database") from error
 
@@ -68,8 +65,6 @@ class Session:
         self.joined = not self.idle
         if self.joined:
             self._execute("SAVEPOINT siegel")
-        elif self._address is not None:
-            self._begins = True
         elif self._connection.autocommit:  # otherwise the driver begins by itself
             self._execute("BEGIN")
         self._in_transaction = True
@@ -78,9 +73,6 @@ class Session:
     def commit(self) -> None:
         """As ``Backend``."""
         self._refuse_no_transaction()
-        if self._begins:
-            self._in_transaction = self._begins = False
-            return
         if self._status() == TransactionStatus.INERROR:  # COMMIT would roll back, and say nothing
             raise StateError("a statement of the transaction has failed; it can only be rolled back")
         if self.joined:
@@ -96,9 +88,8 @@ class Session:
     def rollback(self) -> None:
         """As ``Backend``."""
         self._refuse_no_transaction()
-        begun = not self._begins
-        self._in_transaction = self._begins = False
-        if not begun or self._connection.closed:
+        self._in_transaction = False
+        if self._connection.closed:
             return  # the server rolls back what a lost connection left
         if not self.joined:
             self._connection.rollback()
@@ -150,15 +141,12 @@ class Session:
 
     @_guarded
     def send(self, statements: Sequence[Statement]) -> list[Cursor]:
-        """The statements in one journey to the server, after the start of the transaction if that has not gone yet."""
-        start: list[Statement] = [(_BEGIN, ())] if self._begins else []
-        statements = [*start, *statements]
-        self._begins = False
+        """The statements, in one journey to the server after the one that starts the transaction."""
         with self._outside():
             if len(statements) == 1:
                 return [self._execute(*statements[0])]
             with self._connection.pipeline():
-                return [self._execute(*statement) for statement in statements][len(start) :]
+                return [self._execute(*statement) for statement in statements]
 
     @contextmanager
     def _outside(self) -> Generator[None, None, None]:
@@ -198,7 +186,7 @@ class Session:
 
     def _connect_again(self) -> None:
         if self._address is not None and self._connection.closed and not self._in_transaction:
-            self._connection = psycopg.connect(self._address, autocommit=True)
+            self._connection = _connected(self._address)
 
     def close(self) -> None:
         """As ``Backend``. In another process than the one that opened it nothing is done: a copy is all it has."""
@@ -225,3 +213,9 @@ class Session:
         if not self._connection.closed:
             return StateError(f"the connection cannot be used ({type(error).__name__})")
         return StoreError("the connection to the database is lost; whether the last commit was kept is not known")
+
+
+def _connected(address: str) -> Connection:
+    connection = psycopg.connect(address)
+    connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+    return connection
