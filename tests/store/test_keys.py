@@ -14,6 +14,7 @@ from siegel import Identity
 from siegel._core.passwords import argon2id
 from siegel._core.secret import Secret
 from siegel.errors import InvalidArgument, KeyUnavailable, MalformedError
+from siegel.store import keys
 from siegel.store.keys import (
     CEILING,
     FLOOR,
@@ -149,16 +150,16 @@ def test_words_of_zeros_are_no_key() -> None:
 
 def test_every_kind_of_key_gives_32_bytes_of_its_own() -> None:
     data, safe = secret_bytes("raw"), Safe()
-    keys: list[Key] = [
+    held: list[Key] = [
         Identity.from_secret(data),
         data,
         RecoveryWords(to_words(secret_bytes("words"))),
         Passphrase("geheim"),
         safe,
     ]
-    assert [kind_of(key) for key in keys] == [Kind.IDENTITY, Kind.RAW, Kind.WORDS, Kind.PASSPHRASE, Kind.PROVIDER]
+    assert [kind_of(key) for key in held] == [Kind.IDENTITY, Kind.RAW, Kind.WORDS, Kind.PASSPHRASE, Kind.PROVIDER]
     blob = blob_of(safe, Secret(secret_bytes("provided")))
-    found = {secret_of(key, cost=FLOOR, salt=SALT, blob=blob).reveal() for key in keys}
+    found = {secret_of(key, cost=FLOOR, salt=SALT, blob=blob).reveal() for key in held}
     assert len(found) == 5
     assert {len(secret) for secret in found} == {32}
 
@@ -175,6 +176,16 @@ def test_a_passphrase_is_stretched_as_its_cost_says() -> None:
     assert secret_of(Passphrase("geheim"), cost=FLOOR, salt=SALT, blob=b"").reveal() == wanted
     with pytest.raises(InvalidArgument):
         secret_of(Passphrase("geheim"), cost=None, salt=SALT, blob=b"")
+
+
+def test_a_machine_with_too_little_memory_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> Secret:
+        raise MemoryError
+
+    monkeypatch.setattr(keys, "argon2id", full)
+    with pytest.raises(KeyUnavailable, match="19456 KiB") as caught:
+        secret_of(Passphrase("geheim"), cost=FLOOR, salt=SALT, blob=b"")
+    assert isinstance(caught.value.__cause__, MemoryError)
 
 
 @pytest.mark.parametrize(

@@ -160,20 +160,27 @@ def require_cost(cost: Argon2Cost) -> None:
 
 
 def secret_of(key: Key, *, cost: Argon2Cost | None, salt: bytes, blob: bytes) -> Secret:
-    """The 32 bytes under which the root is wrapped."""
+    """The 32 bytes under which the root is wrapped. KeyUnavailable if they cannot be had."""
     match key:
         case Identity():
             return store_secret(key)
         case bytes():
             return _raw(key)
         case Passphrase() if cost is not None:
-            return argon2id(key._secret, salt=salt, **cost._asdict())  # noqa: SLF001  # the class is this room's own
+            return _stretched(key, cost, salt)
         case RecoveryWords():
             return key._secret  # noqa: SLF001  # the class is this room's own
         case KeyProvider():
             return _asked(key, blob)
         case _:
             raise InvalidArgument("a passphrase needs a cost")
+
+
+def _stretched(passphrase: Passphrase, cost: Argon2Cost, salt: bytes) -> Secret:
+    try:
+        return argon2id(passphrase._secret, salt=salt, **cost._asdict())  # noqa: SLF001  # the class is this room's own
+    except MemoryError as error:  # within the ceiling, and still more than this machine has
+        raise KeyUnavailable(f"the passphrase takes {cost.memory_kib} KiB of memory, which are not there") from error
 
 
 def blob_of(provider: KeyProvider, secret: Secret) -> bytes:
