@@ -122,12 +122,12 @@ def test_nothing_is_taken_from_the_source(visit: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "complaint"),
     [
-        (["--name", "../visit.jpg"], "name"),
-        (["--name", "nul"], "name"),
-        (["--name", ""], "name"),
-        (["--name", "\udcff"], "name"),
-        (["--type", "jpeg"], "media type"),
-        (["--thumbnail", "visit.jpg"], "thumbnail"),
+        (["--name", "../visit.jpg"], "--name: attachment name: holds a separator"),
+        (["--name", "nul"], "--name: attachment name: names a device (choose another name)"),
+        (["--name", ""], "--name: attachment name: empty"),
+        (["--name", "\udcff"], "--name: text holds a lone surrogate (choose another name)"),
+        (["--type", "jpeg"], "--type: attachment media type: not a type and a subtype (say type and subtype, such as"),
+        (["--thumbnail", "visit.jpg"], "visit.jpg: attachment thumbnail: more than 8192 bytes (name a picture of up"),
         (["--thumbnail", "nothing.jpg"], "cannot read nothing.jpg"),
     ],
 )
@@ -137,6 +137,11 @@ def test_a_wrong_description_is_refused_before_any_work(visit: Path, run: Run, s
     assert (done.status, done.out) == (1, b"")
     assert complaint in done.err
     assert written(visit) == before
+
+
+def test_a_name_in_parts_is_put_together(visit: Path, run: Run) -> None:
+    assert run("encrypt-file", "visit.jpg", "-o", "said.enc", "--name", "Fuße von Ana\u0303.jpg").status == 0
+    assert reference("said.enc.ref").name == "Fuße von An\u00e3.jpg"
 
 
 def test_the_roles_are_those_of_the_library() -> None:
@@ -363,7 +368,8 @@ def test_the_reference_of_another_file(visit: Path, run: Run) -> None:
 def test_what_is_no_reference(visit: Path, run: Run, name: str) -> None:
     done = run("decrypt-file", "visit.enc", "--reference", name, "-o", "b")
     assert done.status == 1
-    assert name in done.err
+    assert done.err.startswith(f"siegel: error: {name}")
+    assert done.err.endswith(" (say with --reference which file it is, or get it again)\n")
     assert not Path("b").exists()
 
 
@@ -383,7 +389,7 @@ def test_what_is_no_reference(visit: Path, run: Run, name: str) -> None:
         ("decrypt-file visit.enc -o nowhere/new.jpg", "cannot write nowhere/new.jpg: No such file"),
         ("decrypt-file visit.enc -o nowhere/new.jpg --range 0-1", "cannot write nowhere/new.jpg: No such file"),
         ("encrypt-file nothing.jpg -o new.enc", "cannot read nothing.jpg: No such file"),
-        ("decrypt-file nothing.enc -o new", "cannot read nothing.enc.ref: No such file"),
+        ("decrypt-file nothing.enc -o new", "there is no reference nothing.enc.ref (say with --reference"),
         ("decrypt-file nothing.enc -o new --reference visit.enc.ref", "cannot read nothing.enc: No such file"),
     ],
 )
@@ -411,6 +417,8 @@ def test_files_that_cannot_be(visit: Path, run: Run, words: str, complaint: str)
         "decrypt-file visit.enc",
         "decrypt-file visit.enc -o -",
         "encrypt-file visit.jpg -o -",
+        "encrypt-file - -o new.enc",
+        "decrypt-file - -o new.jpg --reference visit.enc.ref",
     ],
 )
 def test_a_file_is_not_two_things_at_once(visit: Path, run: Run, words: str) -> None:
@@ -419,6 +427,20 @@ def test_a_file_is_not_two_things_at_once(visit: Path, run: Run, words: str) -> 
     done = run(*words.split())
     assert (done.status, done.out) == (2, b"")
     assert {name: Path(name).read_bytes() for name in written(visit)} == before
+
+
+def test_a_source_that_somebody_writes_to(visit: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def written_meanwhile(source: str, part: Path, **_: object) -> AttachmentRef:
+        def grow(*_: int) -> None:
+            Path("visit.jpg").write_bytes(PHOTO + b"more")
+
+        return encrypt_file(source, part, progress=grow)
+
+    before = written(visit)
+    monkeypatch.setattr(attachments, "encrypt_file", written_meanwhile)
+    done = run("encrypt-file", "visit.jpg", "-o", "new.enc")
+    assert done.err == "siegel: error: visit.jpg was changed while it was read (wait until nobody writes to it)\n"
+    assert written(visit) == before
 
 
 def test_force_overwrites(visit: Path, run: Run) -> None:

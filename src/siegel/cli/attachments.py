@@ -11,10 +11,11 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from unicodedata import normalize
 
 from siegel.attachment_files import decrypt_file, encrypt_file
 from siegel.attachment_reader import AttachmentReader
-from siegel.attachments import MAX_THUMBNAIL_BYTES, AttachmentRef
+from siegel.attachments import MAX_REFERENCE_BYTES, MAX_THUMBNAIL_BYTES, AttachmentRef, check_description
 from siegel.cli.errors import CommandError, UsageError, about
 from siegel.cli.files import (
     STDOUT_NAME,
@@ -32,7 +33,7 @@ from siegel.cli.messages import SEALED_LIMIT, origin_facts, origin_lines
 from siegel.cli.people import read_contacts, read_identity, read_recipient
 from siegel.cli.progress import ProgressBar
 from siegel.cli.terminal import Console, Json, people, size
-from siegel.errors import InvalidMessage, PeerError
+from siegel.errors import InvalidArgument, InvalidMessage, PeerError, StateError
 from siegel.identity import PublicIdentity
 from siegel.inspection import inspect_envelope
 from siegel.sealed import open_sealed, seal
@@ -48,9 +49,10 @@ _PIECE: Final = 2**20
 def encrypt_to_file(args: argparse.Namespace, console: Console) -> None:
     """Encrypts a file, and writes the reference with its key: for its owner alone, or sealed to recipients."""
     _require_signature_to_fit(args)
+    _require_file(args.file)
     target = _file_output(args.output, args.file, overwrite=args.force)
     reference = _reference_output(args)
-    thumbnail = None if args.thumbnail is None else read_file(args.thumbnail, limit=MAX_THUMBNAIL_BYTES)
+    name, thumbnail = _described(args)
     recipients = _recipients(args.recipients)
     sender = read_identity(args.identity, console) if args.identity else None
     made: Path | None = None
@@ -61,7 +63,7 @@ def encrypt_to_file(args: argparse.Namespace, console: Console) -> None:
             ProgressBar(console, "encrypting") as progress,
         ):
             ref = encrypt_file(
-                args.file, part, role=args.role, media_type=args.type, name=args.name, thumbnail=thumbnail,
+                args.file, part, role=args.role, media_type=args.type, name=name, thumbnail=thumbnail,
                 progress=progress,
             )  # fmt: skip
             # First the reference, then the target: what cannot be opened any more is never there.
@@ -86,11 +88,32 @@ def _require_signature_to_fit(args: argparse.Namespace) -> None:
         raise UsageError("-i and --anonymous are for a sealed reference", "say with -r to whom it is sealed")
 
 
+def _described(args: argparse.Namespace) -> tuple[str | None, bytes | None]:
+    """Name and thumbnail, after all that the reference shall say was checked."""
+    # Some keyboards and disks give letters and accents apart, which nobody could correct.
+    name = None if args.name is None else normalize("NFC", args.name)
+    with about("--name", remedy="choose another name"):
+        check_description(role=args.role, name=name)
+    with about("--type", remedy="say type and subtype, such as image/jpeg"):
+        check_description(role=args.role, media_type=args.type)
+    if args.thumbnail is None:
+        return name, None
+    thumbnail = read_file(args.thumbnail, limit=MAX_THUMBNAIL_BYTES)
+    with about(args.thumbnail, remedy="name a picture of up to 8 KiB"):
+        check_description(role=args.role, thumbnail=thumbnail)
+    return name, thumbnail
+
+
 def _recipients(paths: Sequence[str]) -> list[PublicIdentity]:
     recipients = [read_recipient(path) for path in paths]
     if len({public.user_id for public in recipients}) < len(recipients):  # sealing would say so, after all the work
         raise CommandError("invalid-argument", "a user stands twice among the recipients", "name everybody once")
     return recipients
+
+
+def _require_file(source: str) -> None:
+    if source == "-":
+        raise UsageError("standard input has no size that is known before its end", "name a file")
 
 
 def _file_output(name: str, *others: str, overwrite: bool) -> Path:
@@ -157,11 +180,14 @@ def decrypt_to_file(args: argparse.Namespace, console: Console) -> None:
     """Decrypts a file, or some bytes of it, by its reference: as it is, or sealed to the identity."""
     if args.identity is None and (args.contacts or args.anonymous):
         raise UsageError("-c and --anonymous are for a sealed reference", "say with -i whose key opens it")
+    _require_file(args.file)
     reference = _reference_name(args.reference, args.file)
     output = Output.named(args.output, overwrite=args.force)
     if args.range is None or output.path is not None:
         _file_output(args.output, args.file, reference, overwrite=args.force)
     output.refuse_terminal("a part of a file")
+    if args.reference is None and not Path(reference).exists():
+        raise CommandError("no-reference", f"there is no reference {reference}", "say with --reference where it is")
     ref, facts, lines = _read_reference(reference, args, console)
     if args.range is None:
         first, end, done = 0, ref.size, "after all of it was verified"
@@ -238,7 +264,10 @@ def _bare_reference(name: str, console: Console) -> AttachmentRef:
         data, exposed = read_secret_file(name, limit=SEALED_LIMIT)
     if _is_sealed(data):
         raise CommandError("sealed", f"{input_name(name)} is sealed", "say with -i whose key opens it")
-    with about(input_name(name), "a reference"):
+    remedy = "say with --reference which file it is, or get it again"
+    if len(data) > MAX_REFERENCE_BYTES:
+        raise CommandError("limit-exceeded", f"{input_name(name)} is too large to be a reference", remedy)
+    with about(input_name(name), "a reference", remedy=remedy):
         ref = AttachmentRef.decode(data)
     if exposed:
         warn_exposed(name, console)
@@ -294,6 +323,10 @@ def _told(doing: str, source: str, target: Path | None) -> Generator[None]:
         yield
     except BrokenPipeError:
         raise
+    except InvalidArgument as error:  # all else was checked before
+        raise CommandError(error.code, str(error), "only files are taken, no links, folders or pipes") from None
+    except StateError as error:
+        raise CommandError(error.code, str(error), "wait until nobody writes to it") from None
     except InvalidMessage as error:
         raise CommandError(
             error.code,
