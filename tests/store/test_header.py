@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from siegel._core.secret import Secret
-from siegel._core.suite import hmac_sha256, sha256
+from siegel._core.suite import MacKey, hmac_sha256, sha256
 from siegel.errors import CorruptHeader, MalformedError, NewerFormat
 from siegel.store.freshness import Tally
 from siegel.store.header import (
@@ -26,7 +26,8 @@ from siegel.store.header import (
 from tests.people import secret_of
 from tests.store.records_at_hand import STORE_ID
 
-KEY = Secret(secret_of("header"))
+SECRET = secret_of("header")
+KEY = MacKey(Secret(SECRET))
 HEADER = Header(
     5,
     bytes(32),
@@ -107,7 +108,7 @@ def test_the_block_is_the_published_one() -> None:
     block = seal_header(HEADER, KEY, STORE_ID)
     clear, sealed = block[:49], block[49:]
     assert clear[:17] == b"\x01" + STORE_ID
-    key = hmac_sha256(KEY.reveal(), b"siegel/1 state header\0" + cbor2.dumps([clear]))
+    key = hmac_sha256(SECRET, b"siegel/1 state header\0" + cbor2.dumps([clear]))
     assert AESGCM(key).decrypt(bytes(12), sealed, b"") == HEADER.encode()
     assert digest_of(block) == sha256(block)
 
@@ -122,7 +123,7 @@ def test_no_two_blocks_are_alike() -> None:
     assert len({seal_header(HEADER, KEY, STORE_ID)[17:49] for _ in range(100)}) == 100
 
 
-OPENERS: dict[str, Callable[[bytes, Secret, bytes], object]] = {"header": open_header, "catalogue": open_catalogue}
+OPENERS: dict[str, Callable[[bytes, MacKey, bytes], object]] = {"header": open_header, "catalogue": open_catalogue}
 BLOCKS = {"header": seal_header(HEADER, KEY, STORE_ID), "catalogue": seal_catalogue(CATALOGUE, KEY, STORE_ID)}
 
 
@@ -141,7 +142,7 @@ def test_every_bit_of_a_block_counts(kind: str) -> None:
 def test_a_block_opens_as_itself_alone(kind: str) -> None:
     block = BLOCKS[kind]
     attempts: list[Callable[[], object]] = [
-        lambda: OPENERS[kind](block, Secret(bytes(32)), STORE_ID),
+        lambda: OPENERS[kind](block, MacKey(Secret(bytes(32))), STORE_ID),
         lambda: OPENERS[kind](block, KEY, bytes(16)),
         lambda: OPENERS[kind](block[:1] + bytes(16) + block[17:], KEY, bytes(16)),
         lambda: OPENERS[kind](BLOCKS["catalogue" if kind == "header" else "header"], KEY, STORE_ID),

@@ -40,10 +40,12 @@ _REFUSED: Final = {_NEGATIVE: "negative integer", _TAG: "tag"}  # ENC-1
 
 def encode(value: Value) -> bytes:
     """The one encoding of a value. InvalidArgument for a value outside the subset."""
-    if type(value) is bytes:  # the two kinds that hot paths encode; the tests hold them against cbor2
+    if type(value) is bytes:  # the kinds that hot paths encode; the tests hold them against cbor2
         return _head(_BYTES, len(value)) + value
     if type(value) is int and 0 <= value <= MAX_UINT:
         return _head(_UINT, value)
+    if type(value) is str and value.isascii():  # which has one form, and is well-formed
+        return _head(_TEXT, len(value)) + value.encode("ascii")
     if _check(value, 0) > MAX_ITEMS:
         raise InvalidArgument(f"more than {MAX_ITEMS} items")
     return cbor2.dumps(value, canonical=True)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from siegel._core.codec import encode
 from siegel._core.instants import DAY, LATEST, instant
 from siegel._core.secret import KeyObject
+from siegel._core.suite import NONCE_BYTES, random_bytes
 from siegel.errors import Conflict, InvalidArgument, StateError
 from siegel.store.backend import Row, data_key_of
 from siegel.store.freshness import element_of
@@ -133,11 +134,14 @@ class Collection(KeyObject):
             instant(expires)
         elif self._life is not None and record.restored is None:
             expires = min(instant(at) + self._life, LATEST)
-        if any(type(text) is not str for text in record.fields.values()):
-            raise InvalidArgument("what a record is found by is text")
-        fields = {self._field(field): text for field, text in record.fields.items()} if record.fields else {}
+        fields = self._numbered(record.fields) if record.fields else {}
         content = Content(record.key, record.value, expires, fields, record.restored)
         return _Writing(self._name(record.key), content, expected)
+
+    def _numbered(self, fields: Mapping[str, str]) -> Mapping[int, str]:
+        if any(type(text) is not str for text in fields.values()):
+            raise InvalidArgument("what a record is found by is text")
+        return {self._field(field): text for field, text in fields.items()}
 
     def _write(self, writings: list[_Writing]) -> list[int]:
         if not writings:
@@ -150,12 +154,14 @@ class Collection(KeyObject):
             revisions = [self._next_revision(writing, stored.get(writing.name)) for writing in writings]
             self._name_scope()
             kid = ledger.keyring.use(number, self._scope_id, count=len(writings))
-            seal = sealer_of(ledger, number, kid).seal
+            seal = sealer_of(ledger, number, kid).seal_with_nonce
+            nonces = random_bytes(NONCE_BYTES * len(writings))
             rows: list[tuple[Row, int]] = []
             for (name, content, _, _), revision in zip(writings, revisions, strict=True):
-                sealed = seal(name, revision, content.encode())
+                at = NONCE_BYTES * len(rows)
+                sealed = seal(name, revision, content.encode(), nonces[at : at + NONCE_BYTES])
                 day = None if content.expires is None else content.expires // DAY
-                tags = tuple((n, self._tag(n, text)) for n, text in content.fields.items())
+                tags = self._tags(content.fields) if content.fields else ()
                 replaced = stored.get(name)
                 rows.append((Row(name, revision, sealed, day, tags), replaced.revision if replaced else 0))
             ledger.backend.put(number, rows)
@@ -278,6 +284,9 @@ class Collection(KeyObject):
         check_key(key)
         ledger = self._ledger
         return name_of(ledger.ready.names(ledger.keyring, self._number), self._scope, key)
+
+    def _tags(self, fields: Mapping[int, str]) -> tuple[tuple[int, bytes], ...]:
+        return tuple((number, self._tag(number, text)) for number, text in fields.items())
 
     def _tag(self, field: int, text: str) -> bytes:
         ledger = self._ledger

@@ -19,7 +19,7 @@ from siegel._core import shape
 from siegel._core.codec import Decoded, array_of, decode, encode
 from siegel._core.labels import Label, labelled
 from siegel._core.secret import Secret
-from siegel._core.suite import HASH_BYTES, TAG_BYTES, decrypt_once, encrypt_once, hmac_sha256, random_bytes, sha256
+from siegel._core.suite import HASH_BYTES, TAG_BYTES, MacKey, decrypt_once, encrypt_once, mac, random_bytes, sha256
 from siegel.errors import CorruptHeader, InvalidMessage, MalformedError, NewerFormat
 from siegel.store.freshness import TOTAL_BYTES, Tally
 from siegel.store.records import MAX_FIELDS
@@ -157,13 +157,13 @@ def store_id_of(block: bytes) -> bytes:
     return block[1 : 1 + STORE_ID_BYTES]
 
 
-def seal_header(header: Header, key: Secret, store_id: bytes) -> bytes:
+def seal_header(header: Header, key: MacKey, store_id: bytes) -> bytes:
     """The block of a header, under the root's header key."""
     clear = _clear(store_id)
     return clear + encrypt_once(_header_key(key, clear), header.encode(), aad=b"")
 
 
-def open_header(block: bytes, key: Secret, store_id: bytes) -> Header:
+def open_header(block: bytes, key: MacKey, store_id: bytes) -> Header:
     """The header of this block. CorruptHeader unless it was sealed for this store under this key; NewerFormat."""
     _check_clear(block, store_id)
     try:
@@ -173,13 +173,13 @@ def open_header(block: bytes, key: Secret, store_id: bytes) -> Header:
     raise CorruptHeader("the header is not what was written for this store under this key")
 
 
-def seal_catalogue(catalogue: Catalogue, key: Secret, store_id: bytes) -> bytes:
+def seal_catalogue(catalogue: Catalogue, key: MacKey, store_id: bytes) -> bytes:
     """The block of a catalogue, under the root's header key."""
     clear = _clear(store_id)
     return clear + encrypt_once(_catalogue_key(key, clear), catalogue.encode(), aad=b"")
 
 
-def open_catalogue(block: bytes, key: Secret, store_id: bytes) -> Catalogue:
+def open_catalogue(block: bytes, key: MacKey, store_id: bytes) -> Catalogue:
     """The catalogue of this block. CorruptHeader unless it was sealed for this store under this key; NewerFormat."""
     _check_clear(block, store_id)
     try:
@@ -197,12 +197,12 @@ def digest_of(block: bytes) -> bytes:
 # STO-9. Format, store id and salt are in the key: one that differs leaves nothing that opens.
 
 
-def _header_key(key: Secret, clear: bytes) -> Secret:
-    return Secret(hmac_sha256(key.reveal(), labelled(Label.HEADER, clear)))
+def _header_key(key: MacKey, clear: bytes) -> Secret:
+    return Secret(mac(key, labelled(Label.HEADER, clear)))
 
 
-def _catalogue_key(key: Secret, clear: bytes) -> Secret:
-    return Secret(hmac_sha256(key.reveal(), labelled(Label.CATALOGUE, clear)))
+def _catalogue_key(key: MacKey, clear: bytes) -> Secret:
+    return Secret(mac(key, labelled(Label.CATALOGUE, clear)))
 
 
 def _clear(store_id: bytes) -> bytes:

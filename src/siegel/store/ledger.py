@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from typing import Final
 
 from siegel._core.secret import KeyObject, Secret
+from siegel._core.suite import MacKey
 from siegel.errors import CorruptRecord, KeyUnavailable, RollbackDetected, SiegelError, StateError, StoreError
 from siegel.store.anchor import Anchor
 from siegel.store.backend import Backend
 from siegel.store.freshness import Counts
 from siegel.store.header import CATALOGUE, HEADER, SLOTS, Catalogue, digest_of
-from siegel.store.keyring import Keyring, header_key
+from siegel.store.keyring import Keyring
 from siegel.store.record_keys import ReadyKeys
 from siegel.store.state import Changes, Position, State, behind, first_state, next_state, read_state
 
@@ -303,8 +304,8 @@ class Ledger(KeyObject):
             raise StateError(_CLOSED)
         return self._root
 
-    def _header_key(self) -> Secret:
-        return header_key(self.root, store_id=self.store_id)
+    def _header_key(self) -> MacKey:
+        return self.ready.header(self.root, self.store_id)
 
     # --- from its beginning to its end ---
 

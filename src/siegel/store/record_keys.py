@@ -7,7 +7,7 @@ from typing import Final
 
 from siegel._core.secret import KeyObject, Secret
 from siegel._core.suite import MacKey
-from siegel.store.keyring import Keyring
+from siegel.store.keyring import Keyring, header_key
 from siegel.store.records import RecordSealer
 
 MAX_SEALERS: Final = 4_096  # as many as the keyring holds loaded
@@ -16,9 +16,10 @@ MAX_SEALERS: Final = 4_096  # as many as the keyring holds loaded
 class ReadyKeys(KeyObject):
     """The keys of a keyring. Whoever changes its data keys clears them."""
 
-    __slots__ = ("_macs", "_sealers")
+    __slots__ = ("_header", "_macs", "_sealers")
 
     def __init__(self) -> None:
+        self._header: MacKey | None = None
         self._sealers: dict[tuple[int, int], RecordSealer] = {}
         self._macs: dict[tuple[str, tuple[int, ...]], MacKey] = {}
 
@@ -32,6 +33,12 @@ class ReadyKeys(KeyObject):
             sealer = RecordSealer(key, kid=kid, store_id=keyring.store_id, collection=collection)
             self._sealers[collection, kid] = sealer
         return sealer
+
+    def header(self, root: Secret, store_id: bytes) -> MacKey:
+        """The key of the store's header and catalogue."""
+        if self._header is None:
+            self._header = MacKey(header_key(root, store_id=store_id))
+        return self._header
 
     def names(self, keyring: Keyring, collection: int) -> MacKey:
         """The key of a collection's names."""

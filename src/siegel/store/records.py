@@ -125,7 +125,8 @@ def check_key(key: Key) -> None:
     """InvalidArgument unless the key is text or bytes of a length that is allowed."""
     if type(key) is not str and type(key) is not bytes:
         raise InvalidArgument("a key is text or bytes")
-    if len(key) > MAX_KEY_BYTES or (type(key) is str and len(key.encode("utf-8", "replace")) > MAX_KEY_BYTES):
+    most = len(key) if type(key) is bytes else 4 * len(key)
+    if most > MAX_KEY_BYTES and len(key if type(key) is bytes else key.encode("utf-8", "replace")) > MAX_KEY_BYTES:
         raise InvalidArgument(f"a key has at most {MAX_KEY_BYTES} bytes")
 
 

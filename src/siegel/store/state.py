@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
-from siegel._core.secret import Secret
-from siegel._core.suite import HASH_BYTES
+from siegel._core.suite import HASH_BYTES, MacKey
 from siegel.errors import CorruptHeader
 from siegel.store.freshness import Tally
 from siegel.store.header import (
@@ -46,14 +45,14 @@ class State(NamedTuple):
         return {HEADER: self.block, CATALOGUE: self.catalogue_block}
 
 
-def first_state(catalogue: Catalogue, *, anchored: bool, key: Secret, store_id: bytes) -> State:
+def first_state(catalogue: Catalogue, *, anchored: bool, key: MacKey, store_id: bytes) -> State:
     """The state of a new store."""
     catalogue_block = seal_catalogue(catalogue, key, store_id)
     header = Header(1, bytes(HASH_BYTES), 0, anchored, 0, digest_of(catalogue_block), ())
     return State(seal_header(header, key, store_id), header, catalogue_block, catalogue)
 
 
-def read_state(blocks: Mapping[str, bytes], *, key: Secret, store_id: bytes) -> State:
+def read_state(blocks: Mapping[str, bytes], *, key: MacKey, store_id: bytes) -> State:
     """The state that stands in the database. CorruptHeader unless all is there, authentic and of one time."""
     block, catalogue_block = blocks.get(HEADER), blocks.get(CATALOGUE)
     if block is None or catalogue_block is None:
@@ -79,7 +78,7 @@ class Changes(NamedTuple):
     """The number of the next header is above this, too."""
 
 
-def next_state(old: State, changes: Changes, *, key: Secret, store_id: bytes) -> State:
+def next_state(old: State, changes: Changes, *, key: MacKey, store_id: bytes) -> State:
     """The state after a transaction. The catalogue is sealed again only if it differs."""
     catalogue_block = old.catalogue_block
     if changes.catalogue != old.catalogue:

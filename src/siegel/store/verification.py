@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from siegel._core.instants import DAY
+from siegel._core.suite import MacKey
 from siegel.errors import CorruptHeader, SiegelError, StoreError
 from siegel.store.backend import NAME_BYTES, Backend, Row, data_key_of
 from siegel.store.freshness import Tally, element_of
@@ -104,7 +105,7 @@ def salvage(backend: Backend, key: Key) -> Iterator[tuple[str, Record]]:
         raise CorruptHeader(f"without slots and catalogue nothing can be had: {HEADER} alone opens no record")
     store_id = store_id_of(catalogue_block)
     root = unlock(table, key, store_id=store_id)
-    catalogue = open_catalogue(catalogue_block, header_key(root, store_id=store_id), store_id)
+    catalogue = open_catalogue(catalogue_block, MacKey(header_key(root, store_id=store_id)), store_id)
     keyring = Keyring.decode(catalogue.keyring, root=root, store_id=store_id)
     keyring.load(backend.keys())
     ready = ReadyKeys()
