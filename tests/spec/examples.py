@@ -35,6 +35,7 @@ from tests.spec.examples_attachment import attachment_rows
 from tests.spec.examples_chain import chain_rows, key_tree_rows, message_rows
 from tests.spec.examples_epoch import broadcast_rows
 from tests.spec.examples_roster import roster_rows
+from tests.spec.examples_unlock import unlock_rows
 from tests.vectors.reference import hpke
 
 PAGES = ROOT / "docs" / "spec"
@@ -72,6 +73,7 @@ def examples() -> dict[str, Rows]:
         "example-control": _control(),
         "example-group-message": message_rows(Identity.from_secret(ALICE), at=AT),
         "example-attachment": attachment_rows(salt=SALT[:24]),
+        "example-unlock": unlock_rows(salt=SALT),
     }
 
 
