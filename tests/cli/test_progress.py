@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import re
 import sys
 from pathlib import Path
@@ -10,21 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siegel.cli import progress
 from siegel.cli.progress import picture
+from siegel.cli.terminal import Console
 from tests.cli.terminal import siegel, siegel_in_terminal, written
 
-# The command, where every step is shown at once and takes long.
+# The command, where every step is shown at once and takes STEP seconds.
 SLOWLY = (
     sys.executable,
     "-c",
     """
-import sys, time
+import os, sys, time
 from siegel.cli import main, progress
 progress._PATIENCE = progress._PAUSE = 0
 show = progress.ProgressBar._show
 def slowly(*words):
     show(*words)
-    time.sleep(0.05)
+    time.sleep(float(os.environ.get("STEP", "0")))
 progress.ProgressBar._show = slowly
 sys.exit(main())
 """,
@@ -85,9 +89,10 @@ def test_on_a_narrow_terminal(folder: Path, columns: int) -> None:
 
 
 def test_work_within_a_second_shows_none(folder: Path) -> None:
+    (folder / "film").write_bytes(b"short")
     status, screen = siegel_in_terminal(*WORDS, cwd=folder)
     assert status == 0
-    assert screen.startswith("encrypted 12,582,912 bytes")
+    assert screen.startswith("encrypted 5 bytes")
 
 
 def test_none_for_a_pipe_and_none_for_a_program(folder: Path) -> None:
@@ -108,7 +113,28 @@ def test_none_for_a_pipe_and_none_for_a_program(folder: Path) -> None:
 def test_ctrl_c_leaves_nothing_behind(folder: Path, words: tuple[str, ...], after: bytes) -> None:
     assert siegel("encrypt-file", "film", "-o", "given.enc", cwd=folder).status == 0
     before = written(folder)
-    status, screen = siegel_in_terminal(*words, typed=b"\x03", after=after, cwd=folder, program=SLOWLY)
+    status, screen = siegel_in_terminal(
+        *words, typed=b"\x03", after=after, cwd=folder, program=SLOWLY, setting={"STEP": "30"}
+    )
     assert status == 1
     assert screen.splitlines()[-1] == "siegel: error: interrupted"
     assert written(folder) == before
+
+
+class Gone(io.StringIO):
+    """A terminal that was closed: it has lost its width, and takes nothing."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("stream", [Gone(), None], ids=["gone", "closed"])
+def test_work_goes_on_where_nobody_can_see_it(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO | None) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "_PATIENCE", 0)
+    with progress.ProgressBar(Console(as_json=False), "encrypting") as bar:
+        for done in range(10):
+            bar(done, 10)
