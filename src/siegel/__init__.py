@@ -97,6 +97,7 @@ _OF_STORES: Final = frozenset(
 
 def __getattr__(name: str) -> object:
     """The names of groups, attachments and stores, loaded when one is first used: who uses none starts the sooner."""
+    rooms: tuple[object, ...]
     if name in _OF_GROUPS:
         from siegel.groups import actions, group, roster, storage  # noqa: PLC0415  # the purpose of this function
 

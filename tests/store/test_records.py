@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siegel._core.codec import encode
+from siegel._core.codec import decode, encode
 from siegel._core.instants import LATEST
 from siegel._core.secret import Secret
 from siegel._core.suite import MacKey, hmac_sha256
@@ -21,6 +21,7 @@ from siegel.store.records import (
     OVERHEAD_BYTES,
     Content,
     Record,
+    _usual,
     check_key,
     check_value,
     name_of,
@@ -79,6 +80,25 @@ def test_a_content_has_one_encoding(content: Content) -> None:
 def test_another_shape_is_refused(items: object) -> None:
     with pytest.raises(MalformedError):
         Content.decode(cbor2.dumps(items, canonical=True))
+
+
+@given(st.binary(max_size=40).map(lambda end: b"\x83" + end + b"\xf6") | CONTENTS.map(Content.encode))
+def test_the_short_way_of_reading_is_the_decoders(data: bytes) -> None:
+    read = _usual(data)
+    assert read is None or [*read, None] == decode(data)
+
+
+@pytest.mark.parametrize("length", [0, 1, 22, 23, 24, 25, 254, 255, 256, 257, 65_535, 65_536])
+def test_keys_and_values_of_every_length_of_head(length: int) -> None:
+    for key, value in (("k" * length, b"v"), (b"k" * length, b"v"), ("k", b"v" * length)):
+        content = Content(key, value, None, {})
+        data = content.encode()
+        assert Content.decode(data) == content
+        assert (_usual(data) is not None) == (len(key) < 256)
+        for place in range(min(len(data), 8)):
+            other = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+            found = _usual(other)
+            assert found is None or [*found, None] == decode(other)
 
 
 def test_nothing_that_is_printed_shows_data() -> None:

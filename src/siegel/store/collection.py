@@ -192,7 +192,10 @@ class Collection(KeyObject):
     def get(self, key: Key, *, at: int | None = None) -> Record | None:
         """The record under this key; None if there is none, or it expired before ``at`` (now)."""
         name = self._name(key)
-        row = self._read([name]).get(name)
+        if self._strict:
+            row = self._read([name]).get(name)
+        else:
+            row = next((row for row in self._ledger.backend.get(self._number, (name,)) if row.name == name), None)
         return None if row is None else self._record(row, at)
 
     def get_many(self, keys: Iterable[Key], *, at: int | None = None) -> list[Record | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from siegel._core.secret import KeyObject, Secret
@@ -16,12 +15,15 @@ MAX_SEALERS: Final = 4_096  # as many as the keyring holds loaded
 class ReadyKeys(KeyObject):
     """The keys of a keyring. Whoever changes its data keys clears them."""
 
-    __slots__ = ("_header", "_macs", "_sealers")
+    __slots__ = ("_header", "_index", "_names", "_sealers", "_sums")
 
     def __init__(self) -> None:
         self._header: MacKey | None = None
         self._sealers: dict[tuple[int, int], RecordSealer] = {}
-        self._macs: dict[tuple[str, tuple[int, ...]], MacKey] = {}
+        # These are the same for as long as the store lives.
+        self._names: dict[int, MacKey] = {}
+        self._index: dict[tuple[int, int], MacKey] = {}
+        self._sums: dict[int, MacKey] = {}
 
     def sealer(self, keyring: Keyring, collection: int, kid: int) -> RecordSealer:
         """The sealer of a data key for a collection; a key at another collection opens nothing. As ``Keyring.key``."""
@@ -42,21 +44,23 @@ class ReadyKeys(KeyObject):
 
     def names(self, keyring: Keyring, collection: int) -> MacKey:
         """The key of a collection's names."""
-        return self._mac(keyring.names_key, collection)
+        key = self._names.get(collection)
+        if key is None:
+            key = self._names[collection] = MacKey(keyring.names_key(collection))
+        return key
 
     def index(self, keyring: Keyring, collection: int, field: int) -> MacKey:
         """The key of a field's tags."""
-        return self._mac(keyring.index_key, collection, field)
+        key = self._index.get((collection, field))
+        if key is None:
+            key = self._index[collection, field] = MacKey(keyring.index_key(collection, field))
+        return key
 
     def sums(self, keyring: Keyring, collection: int) -> MacKey:
         """The key of a collection's elements."""
-        return self._mac(keyring.accumulator_key, collection)
-
-    def _mac(self, derive: Callable[..., Secret], *place: int) -> MacKey:
-        """These keys are the same for as long as the store lives."""
-        key = self._macs.get((derive.__name__, place))
+        key = self._sums.get(collection)
         if key is None:
-            key = self._macs[derive.__name__, place] = MacKey(derive(*place))
+            key = self._sums[collection] = MacKey(keyring.accumulator_key(collection))
         return key
 
     def clear(self) -> None:

@@ -10,6 +10,7 @@ in between, because each draws its nonce anew; what does not open is CorruptReco
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
@@ -92,6 +93,9 @@ class Content(NamedTuple):
     @classmethod
     def decode(cls, data: bytes) -> Content:
         """The plaintext's meaning. MalformedError for any other shape."""
+        usual = _usual(data)
+        if usual is not None:
+            return cls(*usual, None, _NO_NUMBERS)
         items = decode(data)
         if type(items) is not list or not 3 <= len(items) <= 5:
             raise MalformedError("record", "not an array of three to five items")
@@ -110,6 +114,41 @@ class Content(NamedTuple):
         return cls(key, value, expires, fields)
 
 
+def _usual(data: bytes) -> tuple[Key, bytes] | None:
+    """Key and value, where the plaintext has nothing else and an ASCII key, as nearly all have; else None.
+
+    A third of the time that the decoder takes. What is accepted is the one encoding, because each head is compared with
+    the one that the lengths ask for; the tests hold it against the decoder.
+    """
+    if len(data) < 4 or data[0] != 0x83 or data[-1:] != _NULL:
+        return None
+    kind, length, start = data[1] & 0xE0, data[1] & 0x1F, 2
+    if length == 24 <= data[2]:
+        length, start = data[2], 3
+    elif length > 23:
+        return None
+    end = start + length
+    if end >= len(data) or kind not in {0x40, 0x60}:
+        return None
+    head, key = _head_before(len(data) - end - 1), data[start:end]
+    if not data.startswith(head, end):
+        return None
+    value = data[end + len(head) : -1]
+    if kind == 0x40:
+        return key, value
+    return (key.decode("ascii"), value) if key.isascii() else None
+
+
+@lru_cache(maxsize=4_096)
+def _head_before(item_bytes: int) -> bytes:
+    """The head of the byte string whose encoding has so many bytes; where none has, what no encoding begins with."""
+    for head_bytes in (1, 2, 3, 5):
+        encoded = encode(bytes(max(item_bytes - head_bytes, 0)))
+        if len(encoded) == item_bytes:
+            return encoded[:head_bytes]
+    return b"\xff"
+
+
 def _fields_of(value: Decoded) -> Mapping[int, str]:
     if type(value) is not dict:
         raise MalformedError("record", "fields are a map")
@@ -125,8 +164,10 @@ def check_key(key: Key) -> None:
     """InvalidArgument unless the key is text or bytes of a length that is allowed."""
     if type(key) is not str and type(key) is not bytes:
         raise InvalidArgument("a key is text or bytes")
-    most = len(key) if type(key) is bytes else 4 * len(key)
-    if most > MAX_KEY_BYTES and len(key if type(key) is bytes else key.encode("utf-8", "replace")) > MAX_KEY_BYTES:
+    size = len(key)
+    if isinstance(key, str) and 4 * size > MAX_KEY_BYTES:
+        size = len(key.encode("utf-8", "replace"))
+    if size > MAX_KEY_BYTES:
         raise InvalidArgument(f"a key has at most {MAX_KEY_BYTES} bytes")
 
 
