@@ -13,6 +13,7 @@ from siegel.envelope import letters
 from siegel.errors import MalformedError, PeerError
 from siegel.events import GroupEvent, MessageReceived
 from siegel.groups.message import parse_message
+from siegel.groups.state import prefix_of
 from siegel.store.group_storage import StoreStorage
 from siegel.store.memory_backend import MemoryBackend
 from siegel.store.outbox import Outbox, Parcel
@@ -106,6 +107,11 @@ def founded(*stores: Store, names: Iterable[str] = TEAM) -> list[Client]:
     )
     deliver(clients)
     return clients
+
+
+def stored(client: Client) -> dict[str, bytes]:
+    """All records of the client's group, as a new handle loads them."""
+    return dict(StoreStorage(client.store).load(prefix_of(client.here.group_id)))
 
 
 def fresh() -> Store:
