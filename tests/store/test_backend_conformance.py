@@ -254,7 +254,7 @@ def test_a_closed_backend_does_nothing(backend: Backend) -> None:
     backend.put_block("header", b"of the open transaction")
     backend.close()
     backend.close()
-    for call in (backend.begin, backend.blocks, backend.keys, lambda: backend.get(1, [name(1)])):
+    for call in (backend.begin, backend.blocks, backend.keys, backend.scrub, lambda: backend.get(1, [name(1)])):
         with pytest.raises(StateError, match="closed"):
             call()
 

@@ -123,6 +123,7 @@ class Session:
         return self._connection.pgconn.transaction_status
 
     @property
+    @_guarded
     def idle(self) -> bool:
         """Whether no transaction is open on the connection, ours or the application's."""
         return not self._in_transaction and self._status() == TransactionStatus.IDLE

@@ -62,7 +62,7 @@ class Session:
     @_guarded
     def run(self, statement: str, *values: object) -> list[Any]:
         """Its rows, in the transaction that is open or in none."""
-        return self._run(statement, *values)
+        return self._cursor.execute(statement, values).fetchall()
 
     @_guarded
     def write(self, statement: str, rows: list[tuple[Any, ...]]) -> int:
@@ -75,6 +75,7 @@ class Session:
     # --- transactions ---
 
     @property
+    @_guarded
     def idle(self) -> bool:
         """Whether no transaction is open on the connection, ours or the application's."""
         return not self._connection.in_transaction
