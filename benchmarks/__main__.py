@@ -21,6 +21,7 @@ from benchmarks import (
     membership,
     one_recipient,
     plot,
+    store,
 )
 from benchmarks.measure import Fact, Row
 from benchmarks.peers import missing_peers
@@ -34,6 +35,7 @@ WORKLOADS: dict[str, Callable[..., Sequence[Row | Fact]]] = {
     "attachments": attachments.run,
     "growth": growth.run,
     "imports": imports.run,
+    "store": store.run,
 }
 
 

@@ -36,7 +36,7 @@ def installed_peers(body: bytes) -> Iterator[Peer]:
 def missing_peers() -> list[str]:
     """Names of the packages that are not installed."""
     missing: list[str] = []
-    for package in ("nacl", "pyrage", "pyhpke", "tink", "pysequoia", "vodozemac", "olm", "rine_mls"):
+    for package in ("nacl", "pyrage", "pyhpke", "tink", "pysequoia", "vodozemac", "olm", "rine_mls", "sqlcipher3"):
         try:
             __import__(package)
         except ImportError:
