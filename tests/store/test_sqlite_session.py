@@ -49,7 +49,7 @@ def application(request: pytest.FixtureRequest, path: Path) -> Iterator[sqlite3.
         connection.execute("PRAGMA journal_mode = WAL") if request.param != ALWAYS_IN_TRANSACTION else None
         connection.execute("CREATE TABLE message (text)")
         connection.commit()
-        connection.row_factory = sqlite3.Row
+        connection.row_factory = as_dictionary
         connection.text_factory = bytes
         yield connection
 
@@ -59,6 +59,10 @@ def beside(application: sqlite3.Connection) -> Iterator[SqliteBackend]:
     with closing(SqliteBackend(application, create=True)) as backend:
         application.commit()
         yield backend
+
+
+def as_dictionary(cursor: sqlite3.Cursor, columns: tuple[object, ...]) -> dict[str, object]:
+    return dict(zip([column[0] for column in cursor.description], columns, strict=True))
 
 
 def begin(application: sqlite3.Connection) -> None:
