@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,10 +40,10 @@ def postgres_address(postgres_server: postgres.Server) -> str:
 class Opener:
     """Opens stores of one kind: a fresh one, or again the one that was closed."""
 
-    def __init__(self, kind: str, address: str | None) -> None:
+    def __init__(self, kind: str, address: str | None, directory: Path) -> None:
         self._kind = kind
         self._address = address
-        self._directory = Path(tempfile.mkdtemp(prefix="store-"))
+        self._directory = directory
         self._number = 0
         self._connection: sqlite3.Connection | psycopg.Connection | None = None
         self._opened: list[Backend] = []
@@ -101,10 +100,10 @@ class Opener:
 
 
 @pytest.fixture(params=KINDS)
-def opener(request: pytest.FixtureRequest) -> Iterator[Opener]:
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
     kind: str = request.param
     address: str | None = request.getfixturevalue("postgres_address") if kind.startswith("postgres") else None
-    opener = Opener(kind, address)
+    opener = Opener(kind, address, tmp_path)
     yield opener
     opener.close()
 
