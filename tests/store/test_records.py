@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siegel._core.codec import decode, encode
+from siegel._core.codec import decode
 from siegel._core.instants import LATEST
 from siegel._core.secret import Secret
 from siegel._core.suite import MacKey, hmac_sha256
@@ -26,6 +26,7 @@ from siegel.store.records import (
     check_value,
     name_of,
     tag_of,
+    within,
 )
 from tests.people import secret_of
 from tests.store.records_at_hand import COLLECTION, KEY, KID, NAME, STORE_ID, row, sealer
@@ -128,7 +129,7 @@ def test_a_value_is_bytes_and_not_too_many() -> None:
 
 
 def test_names_and_tags_are_hmacs_over_scope_and_key() -> None:
-    key, scope = secret_of("names"), encode("scope")
+    key, scope = secret_of("names"), within("scope")
     assert name_of(MacKey(Secret(key)), scope, "k") == hmac_sha256(key, b"\x82\x65scope\x61k")[:16]
     assert tag_of(MacKey(Secret(key)), scope, "k") == hmac_sha256(key, b"\x82\x65scope\x61k")[:8]
 
@@ -137,7 +138,7 @@ def test_names_and_tags_are_hmacs_over_scope_and_key() -> None:
 def test_two_keys_never_share_a_name(places: list[tuple[str | None, str | bytes]]) -> None:
     """Nor do text and bytes, nor the keys of two scopes."""
     key = MacKey(Secret(secret_of("names")))
-    one, other = (name_of(key, encode(scope), place) for scope, place in places)
+    one, other = (name_of(key, within(scope), place) for scope, place in places)
     assert one != other
 
 

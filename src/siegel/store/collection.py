@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from siegel._core.codec import encode
 from siegel._core.instants import DAY, LATEST, instant
 from siegel._core.secret import KeyObject
 from siegel._core.suite import NONCE_BYTES, random_bytes
@@ -17,7 +16,7 @@ from siegel.store.freshness import element_of
 from siegel.store.header import Entry
 from siegel.store.ledger import Ledger
 from siegel.store.reading import PAGE, open_row, rows_of, sealer_of, watch_of
-from siegel.store.records import Content, Key, Record, check_key, check_value, name_of, tag_of
+from siegel.store.records import Content, Key, Record, check_key, check_value, name_of, tag_of, within
 
 
 class _Writing(NamedTuple):
@@ -37,7 +36,7 @@ class Collection(KeyObject):
     """
 
     __slots__ = (
-        *("_fields", "_introduce", "_ledger", "_life", "_number", "_scope", "_scope_id", "_strict"),
+        *("_fields", "_introduce", "_ledger", "_life", "_number", "_scope_id", "_strict", "_within"),
         *("name", "scope"),
     )
 
@@ -56,7 +55,7 @@ class Collection(KeyObject):
         self.scope = scope
         self._ledger = ledger
         self._number = entry.number
-        self._scope = encode(scope)
+        self._within = within(scope)
         self._scope_id = ledger.keyring.scope_id(scope)
         self._fields = {field: number for number, field in enumerate(entry.fields) if field in fields}
         self._strict = strict
@@ -286,14 +285,14 @@ class Collection(KeyObject):
     def _name(self, key: Key) -> bytes:
         check_key(key)
         ledger = self._ledger
-        return name_of(ledger.ready.names(ledger.keyring, self._number), self._scope, key)
+        return name_of(ledger.ready.names(ledger.keyring, self._number), self._within, key)
 
     def _tags(self, fields: Mapping[int, str]) -> tuple[tuple[int, bytes], ...]:
         return tuple((number, self._tag(number, text)) for number, text in fields.items())
 
     def _tag(self, field: int, text: str) -> bytes:
         ledger = self._ledger
-        return tag_of(ledger.ready.index(ledger.keyring, self._number, field), self._scope, text)
+        return tag_of(ledger.ready.index(ledger.keyring, self._number, field), self._within, text)
 
     def _field(self, field: str) -> int:
         number = self._fields.get(field)

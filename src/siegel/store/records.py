@@ -45,6 +45,7 @@ Key: TypeAlias = "str | bytes"
 _NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_NUMBERS: Final[Mapping[int, str]] = MappingProxyType({})
 _NULL: Final = encode(None)
+_HEAD_OF_THREE: Final = array_of(b"", b"", b"")
 _NAME_HEAD: Final = encode(bytes(NAME_BYTES))[:-NAME_BYTES]
 
 
@@ -88,7 +89,7 @@ class Content(NamedTuple):
             return array_of(encode(self.key), encode(self.value), expires, fields, encode(self.restored))
         if self.fields:
             return array_of(encode(self.key), encode(self.value), expires, encode(dict(self.fields)))
-        return array_of(encode(self.key), encode(self.value), expires)
+        return b"".join((_HEAD_OF_THREE, encode(self.key), encode(self.value), expires))
 
     @classmethod
     def decode(cls, data: bytes) -> Content:
@@ -182,14 +183,19 @@ def check_value(value: bytes) -> None:
 # --- names and tags --------------------------------------------------------------------------------------------------
 
 
-def name_of(names: MacKey, encoded_scope: bytes, key: Key) -> bytes:
+def within(scope: str | None) -> bytes:
+    """What stands before the key or text in the input of both hashes: the head of an array of two, and the scope."""
+    return array_of(encode(scope), b"")
+
+
+def name_of(names: MacKey, within_scope: bytes, key: Key) -> bytes:
     """STO-3: the 16 bytes under which a key stands. Keys of different scopes never meet."""
-    return mac(names, array_of(encoded_scope, encode(key)))[:NAME_BYTES]
+    return mac(names, within_scope + encode(key))[:NAME_BYTES]
 
 
-def tag_of(index: MacKey, encoded_scope: bytes, text: str) -> bytes:
+def tag_of(index: MacKey, within_scope: bytes, text: str) -> bytes:
     """STO-4: the 8 bytes by which a field is found. Equal fields of one scope have equal tags, as everybody sees."""
-    return mac(index, array_of(encoded_scope, encode(text)))[:INDEX_TAG_BYTES]
+    return mac(index, within_scope + encode(text))[:INDEX_TAG_BYTES]
 
 
 # --- sealing ---------------------------------------------------------------------------------------------------------
