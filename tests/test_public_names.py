@@ -22,10 +22,13 @@ FUNCTIONS = {
     "open_many": "(envelopes, *, identity, contacts, allow_anonymous=False)",
     "open_sealed": "(envelope, *, identity, contacts, allow_anonymous=False)",
     "parts": "(staging, size=8388608, *, start=0)",
+    "restore_backup": "(source, store, *, owner, passphrase=None, progress=None)",
     "safety_number": "(ours, theirs)",
     "safety_qr": "(ours, theirs)",
     "seal": "(body, *, sender, recipients, content_type='application/octet-stream', private=False, at=None, "
     "workers=None)",
+    "verify_backup": "(source, *, owner, passphrase=None, progress=None)",
+    "write_backup": "(store, target, *, identity, passphrase=None, cost=None, at=None)",
 }
 METHODS = {
     "Anchor": {
@@ -166,11 +169,14 @@ METHODS = {
         "collections": "(self)",
         "create": "(database, *, key, anchor=None, cost=None)",
         "erase": "(self, scope, *, at=None)",
+        "export": "(self, target, *, key, scope=None, cost=None, at=None)",
+        "export_readable": "(self, target, *, scope=None)",
         "hold": "(self, scope, *, at=None)",
         "lock": "(self)",
         "open": "(database, *, key, anchor=None, read_only=False)",
         "release": "(self, scope)",
         "remove_slot": "(self, slot)",
+        "restore": "(self, source, *, key)",
         "rotate": "(self)",
         "salvage": "(database, *, key)",
         "scopes": "(self)",
@@ -218,6 +224,10 @@ ATTRIBUTES = {
     "ContactState": {"PINNED", "VERIFIED", "VIOLATED"},
     "Contacts": {"ours"},
     "EnvelopeInfo": {"body_bytes", "letter", "message_id", "private", "recipient_count", "recipients"},
+    "ErasureReport": {
+        *("at", "damaged", "epoch", "keys", "limits", "lost", "records", "scope_id", "sequence", "steps", "store_id"),
+        "undone",
+    },
     "Gap": {"chain_id", "first", "last", "sender"},
     "Group": {"active", "group_id", "roster", "user_id"},
     "GroupPolicy": {"adding", "posting", "rotate_age", "rotate_messages", "sealing"},

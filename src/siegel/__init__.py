@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from siegel.groups.roster import Roster
     from siegel.groups.storage import MemoryStorage, Outgoing, Storage
     from siegel.store.anchor import Anchor, CallbackAnchor, FileAnchor
+    from siegel.store.backup import restore_backup, verify_backup, write_backup
     from siegel.store.collection import Collection
+    from siegel.store.erasure import ErasureReport
     from siegel.store.keys import KeyProvider, Passphrase, RecoveryWords
     from siegel.store.records import Record
     from siegel.store.store import Store
@@ -38,6 +40,7 @@ __all__ = [
     "ContactState",
     "Contacts",
     "EnvelopeInfo",
+    "ErasureReport",
     "FileAnchor",
     "Gap",
     "Group",
@@ -77,9 +80,12 @@ __all__ = [
     "open_many",
     "open_sealed",
     "parts",
+    "restore_backup",
     "safety_number",
     "safety_qr",
     "seal",
+    "verify_backup",
+    "write_backup",
 ]
 
 _OF_GROUPS: Final = frozenset(
@@ -91,7 +97,7 @@ _OF_ATTACHMENTS: Final = frozenset(
 )
 _OF_STORES: Final = frozenset(
     {"Anchor", "CallbackAnchor", "Collection", "FileAnchor", "KeyProvider", "Passphrase", "RecoveryWords", "Record"}
-    | {"Store"}
+    | {"ErasureReport", "Store", "restore_backup", "verify_backup", "write_backup"}
 )
 
 
@@ -107,9 +113,9 @@ def __getattr__(name: str) -> object:
 
         rooms = attachment_files, attachment_reader, attachments, streams
     elif name in _OF_STORES:
-        from siegel.store import anchor, collection, keys, records, store  # noqa: PLC0415  # as above
+        from siegel.store import anchor, backup, collection, erasure, keys, records, store  # noqa: PLC0415  # as above
 
-        rooms = anchor, collection, keys, records, store
+        rooms = anchor, backup, collection, erasure, keys, records, store
     else:
         raise AttributeError(f"module 'siegel' has no attribute {name!r}")
     names = _OF_GROUPS | _OF_ATTACHMENTS | _OF_STORES

@@ -96,7 +96,7 @@ class NewFile:
 
     __slots__ = ("_descriptor", "_folder", "_found", "_name", "_replaces")
 
-    def __init__(self, name: FileName, *, source: SourceFile) -> None:
+    def __init__(self, name: FileName, *, source: SourceFile | None = None) -> None:
         path = Path(name)
         # All that follows is relative to the folder itself, wherever its name may lead later.
         self._folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -154,7 +154,7 @@ def _opened(name: str) -> int:
     raise InvalidArgument(f"{name} is a symbolic link; name the file itself")
 
 
-def _is_replaceable(path: Path, folder: int, source: SourceFile) -> bool:
+def _is_replaceable(path: Path, folder: int, source: SourceFile | None) -> bool:
     """Whether a file is there. InvalidArgument if it is one that must not be replaced."""
     try:
         status = os.stat(path.name or ".", dir_fd=folder, follow_symlinks=False)
@@ -162,6 +162,6 @@ def _is_replaceable(path: Path, folder: int, source: SourceFile) -> bool:
         return False
     if not stat.S_ISREG(status.st_mode):
         raise InvalidArgument(f"{path} is there, and is not a regular file")
-    if source.is_same(status):
+    if source is not None and source.is_same(status):
         raise InvalidArgument(f"{path} is the file that is read")
     return True

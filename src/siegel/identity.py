@@ -167,6 +167,11 @@ def store_secret(identity: Identity) -> Secret:
     return _derive(identity._secret, Label.DERIVE_STORE)  # noqa: SLF001  # the class is this room's own
 
 
+def backup_secret(identity: Identity) -> Secret:
+    """The secret that opens this user's backups."""
+    return _derive(identity._secret, Label.DERIVE_BACKUP)  # noqa: SLF001  # the class is this room's own
+
+
 def sealing_secret(identity: Identity) -> SealingSecretKey:
     """The base sealing key, number 0 (ID-4); loaded at its first use."""
     if identity._sealing is None:  # noqa: SLF001  # the class is this room's own

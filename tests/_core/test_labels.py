@@ -61,5 +61,5 @@ def test_every_label_has_one_use() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Label"
     ]
-    waiting = {"DERIVE_BACKUP", "DERIVE_INDEX"}  # derivations that rooms to come will ask for
+    waiting = {"DERIVE_INDEX"}  # a derivation that a room to come will ask for
     assert set(uses) == set(Label.__members__) - waiting

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from siegel._core.suite import MacKey
 from siegel.errors import (
     CorruptHeader,
     CorruptRecord,
@@ -265,7 +266,7 @@ def test_an_old_copy_of_the_file_opens_nothing_of_it_beside_the_new_header(tmp_p
         opened.collection("c", scope="anna").get("a")
 
     root = unlock(blocks[SLOTS], KEY, store_id=store_id)
-    catalogue = open_catalogue(blocks[CATALOGUE], header_key(root, store_id=store_id), store_id)
+    catalogue = open_catalogue(blocks[CATALOGUE], MacKey(header_key(root, store_id=store_id)), store_id)
     keyring = Keyring.decode(catalogue.keyring, root=root, store_id=store_id)
     keyring.load(keys)
     for kid in kids:

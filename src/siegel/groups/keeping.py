@@ -17,11 +17,10 @@ from siegel.groups import chain as chains
 from siegel.groups import epoch
 from siegel.groups.records import Flags, decode_flags, encode_flags
 from siegel.groups.state import Candidate, State, prefix_of
-from siegel.groups.storage import Records
+from siegel.groups.storage import CARRIED_FOLDERS, Records
 
 _FORMAT: Final = "siegel group 1"  # local state, not a protocol object
 _WHERE: Final = "exported group"
-_FOLDERS: Final = ("log/", "certificate/", "chain/", "identity/", "close/")
 
 
 def keep_house(candidate: Candidate) -> None:
@@ -40,7 +39,7 @@ def exported(state: State) -> bytes:
     sending = state.sending
     live = sending.certificate.chain_id.hex() if sending else None
     records: list[Value] = []
-    for folder in _FOLDERS:
+    for folder in CARRIED_FOLDERS:
         for name, data in state.storage.load(state.prefix + folder):
             if live is None or not name.endswith(live):
                 records.append([name.removeprefix(state.prefix), data])
@@ -57,7 +56,7 @@ def imported(data: bytes) -> tuple[bytes, dict[str, bytes | None]]:
     found = Records({f"{prefix}own/flags": encode_flags(Flags(rotate=True))})
     for record in shape.array(records, None, _WHERE):
         name, value = shape.array(record, 2, _WHERE)
-        if not shape.text(name, _WHERE).startswith(_FOLDERS):
+        if not shape.text(name, _WHERE).startswith(CARRIED_FOLDERS):
             raise MalformedError(_WHERE, "a record that no export holds")
         found[prefix + shape.text(name, _WHERE)] = shape.octets(value, None, _WHERE)
     return identity, found

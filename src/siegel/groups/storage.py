@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from siegel.identity import UserId
+
+# What another device or a backup may have of a group, without the chain that it sends in (keeping.py): no epoch key.
+CARRIED_FOLDERS: Final = ("log/", "certificate/", "chain/", "identity/", "close/")
 
 
 class Outgoing(NamedTuple):

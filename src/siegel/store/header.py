@@ -20,7 +20,7 @@ from siegel._core.codec import Decoded, array_of, decode, encode
 from siegel._core.labels import Label, labelled
 from siegel._core.secret import Secret
 from siegel._core.suite import HASH_BYTES, TAG_BYTES, MacKey, decrypt_once, encrypt_once, mac, random_bytes, sha256
-from siegel.errors import CorruptHeader, InvalidMessage, MalformedError, NewerFormat
+from siegel.errors import CorruptHeader, InvalidArgument, InvalidMessage, MalformedError, NewerFormat
 from siegel.store.freshness import TOTAL_BYTES, Tally
 from siegel.store.records import MAX_FIELDS
 
@@ -130,6 +130,19 @@ class Catalogue(NamedTuple):
         if len({entry.name for entry in entries}) < len(entries):
             raise MalformedError(CATALOGUE, "two collections have one name")
         return cls(shape.octets(keyring, None, CATALOGUE), shape.octets(slots, HASH_BYTES, CATALOGUE), entries)
+
+    def entry_for(self, name: str, index: tuple[str, ...]) -> Entry:
+        """The entry that the collection has, or would have with these fields. InvalidArgument if there are too many."""
+        for entry in self.entries:
+            if entry.name == name:
+                fields = tuple(dict.fromkeys((*entry.fields, *index)))
+                break
+        else:
+            entry = Entry(max((entry.number for entry in self.entries), default=0) + 1, name)
+            fields = tuple(dict.fromkeys(index))
+        if len(fields) > MAX_FIELDS or entry.number > MAX_COLLECTIONS:
+            raise InvalidArgument(f"at most {MAX_COLLECTIONS} collections, of {MAX_FIELDS} fields each")
+        return entry._replace(fields=fields)
 
 
 def _entry_of(value: Decoded) -> Entry:

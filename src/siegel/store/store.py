@@ -14,25 +14,24 @@ from siegel._core.instants import LATEST, instant
 from siegel._core.secret import KeyObject, Secret
 from siegel._core.suite import SECRET_BYTES, random_bytes
 from siegel.errors import CorruptHeader, InvalidArgument, StateError, StoreError
+from siegel.files import FileName
 from siegel.store.anchor import Anchor
 from siegel.store.backend import Backend
 from siegel.store.collection import Collection
 from siegel.store.erasure import ErasureReport, erase
+from siegel.store.export import export_readable, export_sealed, restore_export
 from siegel.store.header import (
     HEADER,
-    MAX_COLLECTIONS,
     RESERVED,
     SLOTS,
     STORE_ID_BYTES,
-    Catalogue,
-    Entry,
     digest_of,
     store_id_of,
 )
 from siegel.store.keyring import Keyring
 from siegel.store.keys import Argon2Cost, Key
 from siegel.store.ledger import Ledger
-from siegel.store.records import MAX_FIELDS, Record
+from siegel.store.records import Record
 from siegel.store.retention import sweep
 from siegel.store.scopes import SCOPES, Scope, introduce, lay_hold, release_hold, scopes_of
 from siegel.store.slots import Slot, make_slot, open_slots, read_slot, seal_slots, slot_id, unlock, without_slot
@@ -225,11 +224,11 @@ class Store(KeyObject):
         if strict and not self._backend.single_writer:
             raise InvalidArgument("over this database, which several write at once, no collection is strict")
         self._ledger.certain()
-        entry = _entry_for(self._ledger.catalogue, name, tuple(index))
+        entry = self._ledger.catalogue.entry_for(name, tuple(index))
         if entry not in self._ledger.catalogue.entries:
             with self._ledger.transaction():
                 catalogue = self._ledger.catalogue  # another process may have been first
-                entry = _entry_for(catalogue, name, tuple(index))
+                entry = catalogue.entry_for(name, tuple(index))
                 others = [other for other in catalogue.entries if other.number != entry.number]
                 self._ledger.describe(catalogue._replace(entries=tuple(sorted([*others, entry]))))
         introduce = None if name == SCOPES else self._introduce
@@ -322,6 +321,37 @@ class Store(KeyObject):
         with self._ledger.transaction():
             release_hold(self.collection(SCOPES, scope=scope))
 
+    # --- to other places ---
+
+    def export_readable(self, target: FileName, *, scope: str | None = None) -> int:
+        """Writes all that the application keeps of a scope, or of everything, as lines of JSON; how many.
+
+        For a person who asks what is known of them. **The file is not encrypted**; its owner alone can read it.
+        """
+        return export_readable(self._ledger, target, scope=scope)
+
+    def export(
+        self,
+        target: FileName,
+        *,
+        key: Key,
+        scope: str | None = None,
+        cost: Argon2Cost | None = None,
+        at: int | None = None,
+    ) -> None:
+        """Writes a file that ``key`` opens, for ``restore`` in another store: a scope, or everything.
+
+        What a backup leaves behind stays here, too. Nobody signs it: whoever has the key can make such a file.
+        """
+        export_sealed(self._ledger, target, key=key, cost=cost, scope=scope, at=at)
+
+    def restore(self, source: FileName, *, key: Key) -> int:
+        """Takes an export over, whole or not at all; how many records were newer than what was here.
+
+        They are encrypted under this store's keys, and marked (``Record.restored``). Errors as for ``verify_backup``.
+        """
+        return restore_export(self._ledger, self.collection, source, key=key)
+
     def verify(self) -> Verification:
         """Opens every record and compares each collection with the header; what is wrong is listed, not raised.
 
@@ -335,20 +365,6 @@ class Store(KeyObject):
         Whoever keeps sending chains here must begin new ones: the old state may have been used since.
         """
         self._ledger.acknowledge()
-
-
-def _entry_for(catalogue: Catalogue, name: str, index: tuple[str, ...]) -> Entry:
-    """The entry that the collection has, or would have with these fields."""
-    for entry in catalogue.entries:
-        if entry.name == name:
-            fields = tuple(dict.fromkeys((*entry.fields, *index)))
-            break
-    else:
-        entry = Entry(max((entry.number for entry in catalogue.entries), default=0) + 1, name)
-        fields = tuple(dict.fromkeys(index))
-    if len(fields) > MAX_FIELDS or entry.number > MAX_COLLECTIONS:
-        raise InvalidArgument(f"at most {MAX_COLLECTIONS} collections, of {MAX_FIELDS} fields each")
-    return entry._replace(fields=fields)
 
 
 def _backend_of(database: Database, *, create: bool) -> tuple[Backend, bool]:
