@@ -21,6 +21,13 @@ def public_callables() -> Iterator[tuple[str, inspect.Signature]]:
                     yield f"{name}.{member}", inspect.signature(function)
 
 
+def callables_of_messages() -> Iterator[tuple[str, inspect.Signature]]:
+    """Those that bytes from others can reach: not those of the caller's own store."""
+    for name, signature in public_callables():
+        if not getattr(siegel, name.partition(".")[0]).__module__.startswith("siegel.store"):
+            yield name, signature
+
+
 def _is_ours(kind: type, member: str) -> bool:
     """Whether siegel defines it, and not the tuple, enumeration or file that the class is as well."""
     return any(member in vars(base) for base in kind.__mro__ if base.__module__.partition(".")[0] == "siegel")

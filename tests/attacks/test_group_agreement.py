@@ -20,7 +20,7 @@ from tests.attacks import group_wire as wire
 from tests.attacks.attacker import ALICE, BOB, CAROL, MALLORY, Person, cbor, pad, sha256
 from tests.attacks.group_wire import Message
 from tests.attacks.groups import World, is_for, of_kind, parts, texts
-from tests.attacks.interface import public_callables
+from tests.attacks.interface import callables_of_messages
 from tests.attacks.two_keys import collide
 
 # --- GR-7: two readings ----------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_gr_14_nothing_says_delivered() -> None:
     """As above: receipts that the server forges. Holds: there is nothing to forge, no function and no event by which
     one client says that another has something. (An attachment is read like a file, by whoever has it.)
     """
-    names = [name for name, _ in public_callables() if not name.startswith("AttachmentReader.")]
+    names = [name for name, _ in callables_of_messages() if not name.startswith("AttachmentReader.")]
     words = {part for name in names for part in name.lower().replace(".", "_").split("_")}
     assert {"group", "encrypt", "receive", "gaps"} <= words
     assert not words & {"ack", "acknowledge", "acknowledged", "delivered", "receipt", "receipts", "seen", "read"}

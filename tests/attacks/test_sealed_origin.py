@@ -42,7 +42,7 @@ from tests.attacks.attacker import (
     to,
     with_body,
 )
-from tests.attacks.interface import public_callables
+from tests.attacks.interface import callables_of_messages
 from tests.attacks.mutations import field, replaced
 
 # --- SM-1: passed on -------------------------------------------------------------------------------------------------
@@ -242,10 +242,10 @@ def test_sm_5_an_old_or_unsigned_record() -> None:
 
 def test_sm_6_opening_answers_nobody(capfd: pytest.CaptureFixture[str]) -> None:
     """WhatsApp's and Signal's receipts ("Careless Whisper", Martiny et al. 2021): silent messages cause answers whose
-    timing tells. Holds: no public function takes anything to call; a stranger's message is an exception and nothing
-    else.
+    timing tells. Holds: no public function that reads messages takes anything to call; a stranger's message is an
+    exception and nothing else.
     """
-    for name, signature in public_callables():
+    for name, signature in callables_of_messages():
         assert "Callable" not in str(signature), name
     contacts = some_contacts()
     before = contacts.encode()

@@ -64,9 +64,9 @@ class Label(bytes, Enum):
     HEADER = b"siegel/1 state header\0"
     CATALOGUE = b"siegel/1 catalogue\0"
     ATTACHMENT = b"siegel/1 attachment\0"
-    BACKUP_KEY = b"siegel/1 backup key\0"
-    BACKUP_STREAM = b"siegel/1 backup stream\0"
-    BACKUP_SIGNATURE = b"siegel/1 backup signature\0"
+    BACKUP_KEY = b"siegel/1 archive key\0"
+    BACKUP_STREAM = b"siegel/1 archive stream\0"
+    BACKUP_SIGNATURE = b"siegel/1 archive signature\0"
 
     @property
     def text(self) -> str:
