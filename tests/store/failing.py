@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from siegel.errors import StoreError
+from siegel.store.backend import Backend
 from siegel.store.memory_backend import MemoryBackend
 
 CHANGING = ("begin", "put_block", "swap_block", "put_keys", "delete_keys", "put", "delete", "commit")
@@ -22,6 +23,11 @@ class FailingBackend:
         self.calls = 0
         self.fail_at: int | None = None
         self.late = False
+
+    @property
+    def whole(self) -> Backend:
+        """Itself; what it passes on it is not made for."""
+        return cast("Backend", self)
 
     def arm(self, call: int | None, *, late: bool = False) -> None:
         """The call of this number fails, from 1; ``late``: after it had its effect."""

@@ -31,7 +31,7 @@ def content(store: Store) -> dict[str, object]:
 
 def prepared() -> tuple[FailingBackend, Store]:
     backend = FailingBackend(MemoryBackend())
-    store = Store.create(backend, key=KEY)
+    store = Store.create(backend.whole, key=KEY)
     for name in ("one", "two"):
         collection = store.collection(name, index=["f"])
         collection.put_many([(str(number), b"old") for number in range(5)])
@@ -121,7 +121,7 @@ def test_a_store_that_was_not_made_whole_can_be_made_again(late: bool) -> None: 
         backend = FailingBackend(MemoryBackend())
         backend.arm(call, late=late)
         try:
-            Store.create(backend, key=KEY)
+            Store.create(backend.whole, key=KEY)
         except StoreError:
             backend.arm(None)
             inner = backend.crashed()
@@ -135,7 +135,7 @@ def test_what_failed_is_not_counted_against_the_anchor() -> None:
     told: list[tuple[int, bytes]] = []
     anchor = CallbackAnchor(lambda: told[-1] if told else None, lambda at, digest: told.append((at, digest)))
     backend = FailingBackend(MemoryBackend())
-    store = Store.create(backend, key=KEY, anchor=anchor)
+    store = Store.create(backend.whole, key=KEY, anchor=anchor)
     collection = store.collection("c")
     for call in range(1, 12):
         for late in (False, True):

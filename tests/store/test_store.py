@@ -296,8 +296,8 @@ class _Broken:
     def get(self) -> None:
         return None
 
-    def advance(self, *_: object) -> None:
-        raise OSError("no answer")
+    def advance(self, sequence: int, digest: bytes) -> None:
+        raise OSError(f"no answer to {sequence}, {digest.hex()}")
 
 
 def test_an_anchor_that_does_not_answer_is_told_of_and_loses_nothing() -> None:
