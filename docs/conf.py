@@ -11,7 +11,7 @@ author = "the siegel authors"
 project_copyright = "the siegel authors, Apache-2.0"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"siegel {release}"
@@ -25,7 +25,9 @@ autodoc_typehints = "signature"
 python_use_unqualified_type_names = True
 
 # The standard library's own pages are elsewhere, and the build needs no network.
-nitpick_ignore_regex = [(r"py:.*", r"(collections|enum|os|typing)\..*")]
+nitpick_ignore_regex = [(r"py:.*", r"(collections|contextlib|enum|os|typing)\..*")]
+# Short names for unions, which the docstrings beside them spell out.
+nitpick_ignore = [("py:class", name) for name in ("Database", "FileName", "Key", "Kind")]
 
 
 def leave_out_internal_constructors(_app: Sphinx, _what: str, name: str, member: object, *_: object) -> bool | None:

@@ -127,7 +127,7 @@ class AttachmentRef(KeyObject, Frozen):
 
     @property
     def padded_size(self) -> int:
-        """How many bytes were encrypted: the payload, and zeros after it."""
+        """How many bytes were encrypted, the payload, and zeros after it."""
         return padded_bytes(self.size)
 
     @property

@@ -179,7 +179,7 @@ class Store(KeyObject):
 
     @property
     def read_only(self) -> bool:
-        """Whether every writing is refused: opened so, or a rollback was detected."""
+        """Whether every writing is refused, opened so, or a rollback was detected."""
         return self._ledger.read_only
 
     def collections(self) -> tuple[str, ...]:
