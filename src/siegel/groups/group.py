@@ -155,12 +155,12 @@ class Group:
 
     @property
     def roster(self) -> Roster:
-        """Who is in, with which role, under which policy: of the head that holds."""
+        """Who is in, with which role, under which policy, at the head that holds."""
         return self._state.history.roster
 
     @property
     def active(self) -> frozenset[UserId]:
-        """The members who take part: not suspended, and not leaving."""
+        """The members who take part, being neither suspended nor about to leave."""
         return self._state.history.active
 
     def pending(self) -> tuple[Operation, ...]:
@@ -173,7 +173,7 @@ class Group:
 
     def gaps(self) -> tuple[Gap, ...]:
         """Messages that exist, may be read, and are not here: late, lost, or withheld."""
-        state = self._state
+        state = self._current()
         return tuple(
             Gap(chain.certificate.sender, chain_id, first, last)
             for chain_id, chain in state.chains.items()
@@ -322,26 +322,30 @@ class Group:
 
         What was received before can be told apart from what was not, but no longer proved to be the same.
         """
-        return keeping.exported(self._state)
+        return keeping.exported(self._current())
 
     def forget(self) -> None:
         """Deletes all but the last head, which keeps old invitations out. This object is of no use afterwards."""
-        records: dict[str, bytes | None] = {name: None for name, _ in self._state.storage.load(self._state.prefix)}
-        name, tombstone = joining.tombstone_record(self._state.history)
+        state = self._current()
+        records: dict[str, bytes | None] = {name: None for name, _ in state.storage.load(state.prefix)}
+        name, tombstone = joining.tombstone_record(state.history)
         self._in_doubt = True
-        self._state.storage.commit(records | {name: tombstone}, Outgoing())
+        state.storage.commit(records | {name: tombstone}, Outgoing())
 
     # --- inside
 
-    def _candidate(self, at: int | None) -> Candidate:
-        """A candidate for the next state. After a commit that failed or was undone the storage is asked what holds."""
-        if self._in_doubt or (self._changed is not None and self._changed()):
+    def _current(self) -> State:
+        """The state. Where a commit failed or was undone, or somebody else made one, the storage is asked for it."""
+        self._in_doubt |= self._changed is not None and self._changed()  # until all of it is read
+        if self._in_doubt:
             state = State.load(self._state.storage, self.group_id)
             if state is None:
                 raise StateError("the storage does not have this group any more")
-            self._state, self._in_doubt = state, False
-            self._seen.clear()
-        candidate = Candidate(self._state, at=instant(at))
+            self._state, self._in_doubt, self._seen = state, False, {}
+        return self._state
+
+    def _candidate(self, at: int | None) -> Candidate:
+        candidate = Candidate(self._current(), at=instant(at))
         if not 0 <= candidate.at - self._kept_house < HOUR:
             keeping.keep_house(candidate)
             self._kept_house = candidate.at
@@ -388,9 +392,8 @@ class Group:
 
 
 def _given(storage: Storage | None) -> Storage:
-    if storage is None:  # one that is empty may count as false
-        return MemoryStorage()
-    return storage.handle() if isinstance(storage, SharedStorage) else storage
+    given = MemoryStorage() if storage is None else storage  # one that is empty may count as false
+    return given.handle() if isinstance(given, SharedStorage) else given
 
 
 def _heads(operations: Iterable[Operation | bytes]) -> tuple[bytes, ...]:

@@ -92,7 +92,7 @@ class StoreStorage(KeyObject):
     group's history above all, is erased together with it.
     """
 
-    __slots__ = ("_heads", "_ledger", "_records", "_scope", "_stand", "_store", "outbox")
+    __slots__ = ("_heads", "_ledger", "_lost", "_records", "_scope", "_stand", "_store", "outbox")
 
     def __init__(self, store: Store) -> None:
         self.outbox = Outbox(store)
@@ -101,6 +101,7 @@ class StoreStorage(KeyObject):
         self._heads, self._records = self._collections(None)  # made now, not in a transaction that may be undone
         self._scope: str | None = None
         self._stand: _Stand | None = None  # where the next commit begins; None: not read yet
+        self._lost = False  # whether who uses this handle holds a state that is not the stored one
 
     def groups(self) -> tuple[bytes, ...]:
         """The ids (32 bytes) of the groups that are here, and were not forgotten or erased."""
@@ -118,12 +119,12 @@ class StoreStorage(KeyObject):
         return StoreStorage(self._store)
 
     def changed(self) -> bool:
-        """As ``SharedStorage``."""
-        if self._stand is not None:
+        """As ``SharedStorage``. What is read from then on is where the next commit begins."""
+        if self._stand is not None and not self._lost:
             with self._ledger.snapshot():
                 if self._read() == self._stand:
                     return False
-            self._stand = None
+        self._stand, self._lost = None, False
         return True
 
     # --- reading ---
@@ -132,16 +133,16 @@ class StoreStorage(KeyObject):
         """As ``Storage``, for a group's own names: all of them, a folder's, or those that begin so in one folder.
 
         Raises:
-            Conflict: Something else was written since the last ``load``; what was loaded does not belong together.
+            Conflict: Something else was written since the last ``load``, and the two do not belong together; ask
+                ``changed``, and read again from the beginning.
             RollbackDetected: A record is missing, or is not the one that was written last.
         """
         scope, rest = self._enter(prefix)
         with self._ledger.snapshot():
             stand = self._read()
-            if self._stand is None:
-                self._stand = stand
-            elif stand != self._stand:
+            if self._lost or stand != (self._stand or stand):
                 raise self._refused()
+            self._stand = stand
             if stand.head is None:
                 return []
             folder = _folder_of(rest)
@@ -185,14 +186,15 @@ class StoreStorage(KeyObject):
                     message = () if outgoing.message is None else (outgoing.message,)
                     self.outbox.add(self._scope_here, *outgoing.control, *message)
         except BaseException:
-            self._stand = None
+            self._lost = True
             raise
         self._stand = following
 
     def _expected(self) -> _Stand:
         """What stands there, if it is what was read; where nothing was read, nothing may stand there."""
         stand = self._read()
-        if stand != self._stand and (self._stand is not None or stand.head is not None):
+        is_fresh = self._stand is None and stand.head is None
+        if self._lost or not (is_fresh or stand == self._stand):
             raise self._refused()
         return stand
 
@@ -249,7 +251,7 @@ class StoreStorage(KeyObject):
         return _id_in(self._scope_here)
 
     def _refused(self) -> Conflict:
-        self._stand = None
+        self._lost = True
         return Conflict("the group was written by somebody else since it was read")
 
 
