@@ -12,7 +12,7 @@ IN_SCOPE = {
     f"{kind}-{number}"
     for kind, last in (("ID", 8), ("PR", 14), ("SM", 13), ("GR", 14), ("AT", 3), ("EN", 6))
     for number in range(1, last + 1)
-} | {"ST-1", "ST-2", "ST-3", "ST-4", "ST-5", "ST-6", "ST-10", "ST-11", "ST-12", "ST-13"}  # of stores
+} | {f"ST-{number}" for number in range(1, 14)}  # of stores
 OF_THE_TOOLS = {"test_toolbox.py", Path(__file__).name}
 
 
