@@ -58,7 +58,7 @@ class SharedStorage(Storage, Protocol):
     def handle(self) -> Storage:
         """The same records for one group object, which remembers what that object read and wrote.
 
-        Its ``commit`` raises ``Conflict`` where something else stands by then.
+        Its ``load`` and ``commit`` raise ``Conflict`` where something else stands by then, until ``changed`` is asked.
         """
         ...
 
