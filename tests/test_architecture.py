@@ -434,6 +434,12 @@ PUBLIC_NAMES = {
     "restore_backup",
     "verify_backup",
     "write_backup",
+    # what a client keeps in them
+    "Outbox",
+    "ReplayGuard",
+    "StoreStorage",
+    "StoredContacts",
+    "StoredSealingKeys",
     # attachments
     "AttachmentReader",
     "AttachmentRef",

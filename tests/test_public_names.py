@@ -131,6 +131,12 @@ METHODS = {
     "Passphrase": {
         "__init__": "(self, text)",
     },
+    "Outbox": {
+        "__init__": "(self, store)",
+        "acknowledge": "(self, *numbers)",
+        "add": "(self, to, *data)",
+        "pending": "(self, *, after=0, limit=100)",
+    },
     "PublicIdentity": {
         "decode": "(data, *, at=None)",
         "encode": "(self)",
@@ -139,6 +145,10 @@ METHODS = {
         "__init__": "(self, words)",
         "generate": "()",
         "words": "(self)",
+    },
+    "ReplayGuard": {
+        "__init__": "(self, store, *, horizon=7776000000)",
+        "take": "(self, message, *, at=None)",
     },
     "Roster": {
         "entitled": "(self, user, action)",
@@ -184,6 +194,24 @@ METHODS = {
         "sweep": "(self, *, at=None)",
         "transaction": "(self)",
         "verify": "(self)",
+    },
+    "StoreStorage": {
+        "__init__": "(self, store)",
+        "changed": "(self)",
+        "commit": "(self, changes, outgoing)",
+        "groups": "(self)",
+        "handle": "(self)",
+        "load": "(self, prefix)",
+    },
+    "StoredContacts": {
+        "__init__": "(self, store, *, ours=None)",
+        "reload": "(self)",
+        "save": "(self)",
+    },
+    "StoredSealingKeys": {
+        "__init__": "(self, store, *, identity, life=604800000, grace=2592000000)",
+        "reload": "(self)",
+        "save": "(self)",
     },
     "StreamDecryptor": {
         "__init__": "(self, key, *, context)",
@@ -269,6 +297,9 @@ ATTRIBUTES = {
     "Sealing": {"ANY", "FORWARD_SECRET"},
     "SealingKeys": {"identity", "numbers", "user_id"},
     "Store": {"read_only", "restores", "sequence", "store_id"},
+    "StoreStorage": {"outbox"},
+    "StoredContacts": {"contacts"},
+    "StoredSealingKeys": {"keys"},
     "Succession": {"at", "new", "old"},
     "UserId": {"data"},
     "Who": {"ADMINS", "MEMBERS"},

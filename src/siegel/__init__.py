@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from siegel.store.backup import restore_backup, verify_backup, write_backup
     from siegel.store.collection import Collection
     from siegel.store.erasure import ErasureReport
+    from siegel.store.group_storage import StoreStorage
+    from siegel.store.kept import StoredContacts, StoredSealingKeys
     from siegel.store.keys import KeyProvider, Passphrase, RecoveryWords
+    from siegel.store.outbox import Outbox
     from siegel.store.records import Record
+    from siegel.store.replay import ReplayGuard
     from siegel.store.store import Store
     from siegel.streams import StreamDecryptor, StreamEncryptor
 
@@ -49,12 +53,14 @@ __all__ = [
     "KeyProvider",
     "MemoryStorage",
     "OpenedMessage",
+    "Outbox",
     "Outgoing",
     "Passphrase",
     "PeerError",
     "PublicIdentity",
     "Record",
     "RecoveryWords",
+    "ReplayGuard",
     "Role",
     "Roster",
     "Sealing",
@@ -64,6 +70,9 @@ __all__ = [
     "Storage",
     "Store",
     "StoreError",
+    "StoreStorage",
+    "StoredContacts",
+    "StoredSealingKeys",
     "StreamDecryptor",
     "StreamEncryptor",
     "Succession",
@@ -99,6 +108,7 @@ _OF_STORES: Final = frozenset(
     {"Anchor", "CallbackAnchor", "Collection", "FileAnchor", "KeyProvider", "Passphrase", "RecoveryWords", "Record"}
     | {"ErasureReport", "Store", "restore_backup", "verify_backup", "write_backup"}
 )
+_IN_STORES: Final = frozenset({"Outbox", "ReplayGuard", "StoreStorage", "StoredContacts", "StoredSealingKeys"})
 
 
 def __getattr__(name: str) -> object:
@@ -116,9 +126,13 @@ def __getattr__(name: str) -> object:
         from siegel.store import anchor, backup, collection, erasure, keys, records, store  # noqa: PLC0415  # as above
 
         rooms = anchor, backup, collection, erasure, keys, records, store
+    elif name in _IN_STORES:
+        from siegel.store import group_storage, kept, outbox, replay  # noqa: PLC0415  # as above
+
+        rooms = group_storage, kept, outbox, replay
     else:
         raise AttributeError(f"module 'siegel' has no attribute {name!r}")
-    names = _OF_GROUPS | _OF_ATTACHMENTS | _OF_STORES
+    names = _OF_GROUPS | _OF_ATTACHMENTS | _OF_STORES | _IN_STORES
     for room in rooms:
         globals().update({found: vars(room)[found] for found in names & vars(room).keys()})
     return globals()[name]
