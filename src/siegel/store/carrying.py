@@ -55,14 +55,14 @@ class Carried(NamedTuple):
 # --- what may go -----------------------------------------------------------------------------------------------------
 
 
-def may_leave(collection: str, key: Key) -> bool:
+def may_leave(collection: str, name: Key) -> bool:
     """BAK-6: whether a record of this name may be in a file. Of the library's own only what a rule names."""
     if not collection.startswith(RESERVED):
         return True
     if collection == _GROUP_RECORDS:
-        return type(key) is str and key.startswith(CARRIED_FOLDERS)
+        return type(name) is str and name.startswith(CARRIED_FOLDERS)
     if collection == _CLIENT:
-        return key == _CONTACTS
+        return name == _CONTACTS
     return collection in {_GROUPS, _OPENED}
 
 
