@@ -32,7 +32,7 @@ _FOLDER: Final = "folder"
 _OWN: Final = "own/"
 _LOG: Final = "log/"
 _LINKS: Final = "link/"  # the only folder with folders below it
-_TOKEN_BYTES: Final = 16
+_TOKEN_BYTES: Final = 8
 _SCOPE_CHARACTERS: Final = len(prefix_of(bytes(32))) - 1
 _WHERE: Final = "head of a group"
 
