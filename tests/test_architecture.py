@@ -111,6 +111,7 @@ LIBRARY = (
     "siegel.store.carrying",
     "siegel.store.export",
     "siegel.store.store",
+    "siegel.store.history",
     "siegel.store.group_commit",
     "siegel.store.async_store",
     "siegel.store.backup",
