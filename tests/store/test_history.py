@@ -84,7 +84,17 @@ def test_a_record_that_is_missing_is_noticed(key: str) -> None:
         history.get(0 if key == "page 0" else 33)
 
 
-@pytest.mark.parametrize("value", [b"", b"\x80", b"\x82\x40\x40", b"\x82\x01\x02", b"\x82\x44\x00\x00\x00\x09\x41x"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"\x80",
+        bytes(8),
+        bytes(132),
+        bytes(4) + b"\x00\x00\x00\x09xx",
+        bytes(4) + b"\x00\x00\x00\xff" * 31 + b"\x00\x00\x00\x84",
+    ],
+)
 @pytest.mark.parametrize("key", ["page 0", "message 32", "end"])
 def test_what_another_room_wrote_there_is_refused(key: str, value: bytes) -> None:
     store = new_store()

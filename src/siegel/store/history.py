@@ -1,6 +1,6 @@
 """Knows the history of one conversation, packed: what is full of it stands 32 messages to a record.
 
-    page n:  CBOR [32 times 4 bytes: 0 for a deleted message, otherwise its length + 1, big endian; the messages]
+    page:  which are deleted, one bit each (4) ‖ 32 times where a message ends (4, big endian) ‖ the messages
 
 A record costs its header, its row and its key's lookup once; packed, 32 messages share that. Messages are numbered from
 0. Those of a page that is not full stand one to a record, in the same form. Laws: a page is packed in the transaction
@@ -15,9 +15,9 @@ from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Final
 
-from siegel._core.codec import array_of, decode, encode
+from siegel._core.codec import decode, encode
 from siegel._core.secret import KeyObject
-from siegel._core.shape import array, uint
+from siegel._core.shape import uint
 from siegel.errors import CorruptRecord, InvalidArgument, MalformedError
 from siegel.store.records import Record
 from siegel.store.store import Store
@@ -25,8 +25,8 @@ from siegel.store.store import Store
 PAGE_MESSAGES: Final = 32
 MAX_MESSAGE_BYTES: Final = 500_000  # so that a full page is a record; larger messages are attachments
 
-_PAGES_AT_ONCE: Final = 16
-_LENGTHS: Final = {count: Struct(f">{count}I") for count in (1, PAGE_MESSAGES)}
+_PAGES_AT_ONCE: Final = 8  # as many as a backend asks for in one short statement
+_HEADS: Final = {count: Struct(f">{count + 1}I") for count in (1, PAGE_MESSAGES)}
 _END: Final = "end"
 
 _Message = bytes | None  # None: deleted
@@ -185,26 +185,25 @@ def _checked(message: bytes) -> bytes:
 
 
 def _packed(messages: Sequence[_Message]) -> bytes:
-    lengths = [0 if message is None else len(message) + 1 for message in messages]
-    whole = b"".join([message for message in messages if message])
-    return array_of(encode(_LENGTHS[len(messages)].pack(*lengths)), encode(whole))
+    form = _HEADS[len(messages)]
+    deleted = sum(1 << at for at, message in enumerate(messages) if message is None)
+    ends = accumulate([len(message or b"") for message in messages], initial=form.size)
+    return form.pack(deleted, *list(ends)[1:]) + b"".join([message for message in messages if message])
 
 
 def _unpacked(record: Record, count: int) -> list[_Message]:
     """The messages of a record. CorruptRecord if another room wrote it."""
-    try:
-        lengths, whole = array(decode(record.value), 2, "history")
-    except MalformedError as error:
-        raise _corrupt() from error
-    form = _LENGTHS[count]
-    if type(lengths) is not bytes or type(whole) is not bytes or len(lengths) != form.size:
+    form, whole = _HEADS[count], record.value
+    if len(whole) < form.size:
         raise _corrupt()
-    sizes = form.unpack(lengths)
-    ends = list(accumulate([size - 1 if size else 0 for size in sizes], initial=0))
-    if ends[-1] != len(whole):
+    deleted, *ends = form.unpack_from(whole)
+    bounds = [form.size, *ends]
+    if bounds[-1] != len(whole) or bounds != sorted(bounds):
         raise _corrupt()
-    found: list[_Message] = [whole[begin:end] for begin, end in pairwise(ends)]
-    return found if all(sizes) else [message if size else None for message, size in zip(found, sizes, strict=True)]
+    found: list[_Message] = [whole[begin:end] for begin, end in pairwise(bounds)]
+    if not deleted:
+        return found
+    return [None if deleted >> at & 1 else message for at, message in enumerate(found)]
 
 
 def _corrupt() -> CorruptRecord:
