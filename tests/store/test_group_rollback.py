@@ -14,6 +14,7 @@ from siegel.errors import RollbackDetected, StateError
 from siegel.groups.state import prefix_of
 from siegel.store.anchor import FileAnchor
 from siegel.store.backend import Row
+from siegel.store.backup import restore_backup, write_backup
 from siegel.store.memory_backend import MemoryBackend
 from siegel.store.store import Store
 from tests.store.clients import Client, deliver, founded, fresh, places, stored
@@ -283,6 +284,34 @@ def test_an_imported_store_begins_a_new_chain() -> None:
     assert moved.bodies == [b"answer to one", b"answer to two"]
     again = Client("anna", moved.store, anna.clock)
     assert again.here.roster == moved.here.roster, "what was counted anew is right"
+
+
+def test_a_store_that_was_restored_from_a_backup_begins_a_new_chain(tmp_path: Path) -> None:
+    anna, bert, carl = founded()
+    for client in (anna, bert, carl, anna):
+        client.say("before")
+        deliver([anna, bert, carl])
+    write_backup(anna.store, tmp_path / "backup", identity=anna.identity)
+    wire = []
+    for client in (anna, bert):  # and the machine is lost
+        client.say("since")
+        wire += [parcel.data for parcel in deliver([anna, bert, carl])]
+    empty = fresh()
+    restore_backup(tmp_path / "backup", empty, owner=anna.identity)
+    again = Client("anna", empty, anna.clock)
+    assert again.here.roster == bert.here.roster
+    again.here.request(at=anna.clock())
+    wire += [parcel.data for parcel in deliver([again, bert, carl])]
+    for text in ("one", "two"):
+        again.say(text)
+        bert.say(f"answer to {text}")
+        wire += [parcel.data for parcel in deliver([again, bert, carl])]
+    assert own_chains(again).isdisjoint(own_chains(anna))
+    assert all(len(messages) == 1 for messages in places(wire).values())
+    assert bert.bodies[-2:] == [b"one", b"two"]
+    assert carl.bodies[-4:] == [b"one", b"answer to one", b"two", b"answer to two"]
+    assert again.bodies == [b"answer to one", b"answer to two"]
+    assert Client("anna", empty, anna.clock).here.roster == bert.here.roster, "what was counted anew is right"
 
 
 def test_a_damaged_group_can_be_used_on_when_that_is_acknowledged(

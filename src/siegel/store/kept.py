@@ -37,10 +37,9 @@ class _Kept(KeyObject, Generic[_E]):
         self._held: bytes | None = None
         self._value = self._read()
 
-    def reload(self) -> _E:
-        """What stands in the store now, as a new object; give it to whoever holds the old one."""
+    def reload(self) -> None:
+        """Reads what stands in the store now, into a new object; give that to whoever holds the old one."""
         self._value = self._read()
-        return self._value
 
     def save(self) -> None:
         """Keeps the object as it is now. Part of the transaction that is open, or one of its own.
