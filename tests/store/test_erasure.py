@@ -24,10 +24,12 @@ from siegel.store.backend import Backend
 from siegel.store.header import CATALOGUE, HEADER, SLOTS, open_catalogue
 from siegel.store.keyring import Keyring, header_key
 from siegel.store.memory_backend import MemoryBackend
+from siegel.store.postgres_backend import PostgresBackend
 from siegel.store.scopes import SCOPES, Scope
 from siegel.store.slots import unlock
 from siegel.store.store import Store
 from tests.store.conftest import Opener
+from tests.store.failing import FailingBackend
 from tests.store.records_at_hand import KEY, new_store
 
 NOW = 1_800_000_000_000
@@ -203,6 +205,50 @@ def test_other_processes_notice(tmp_path: Path) -> None:
     other.collection("c", scope="anna").put("b", b"2")
     assert one.verify().ok
     assert one.scopes() == (Scope("anna"),)
+
+
+def test_over_a_server_nothing_that_another_process_wrote_is_forgotten_or_lost(postgres_address: str) -> None:
+    backends = PostgresBackend(postgres_address, create=True), PostgresBackend(postgres_address)
+    one = Store.create(backends[0], key=KEY)
+    one.collection("c", scope="anna").put("a", b"1")
+    other = Store.open(backends[1], key=KEY)
+    for scope in ("anna", "bert"):
+        other.collection("d", scope=scope).put("a", f"of {scope}".encode())
+    assert one.erase("anna").records == 3  # under keys that it had not seen
+    one.rotate()
+    for store in (one, other):
+        record = store.collection("d", scope="bert").get("a")
+        assert record is not None
+        assert record.value == b"of bert"
+        assert store.collection("d", scope="anna").get("a") is None
+        assert store.scopes() == (Scope("bert"),)
+        assert store.verify().ok
+    for backend in backends:
+        backend.close()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_crash_at_any_call_erases_all_or_nothing(*, late: bool) -> None:
+    call, ends = 0, set[int]()
+    while True:
+        call += 1
+        backend = FailingBackend(MemoryBackend())
+        store = filled(backend.whole)
+        before = store._ledger.keyring.epoch
+        backend.arm(call, late=late)
+        with suppress(StoreError):
+            store.erase("anna")
+        if backend.calls < call:
+            break
+        found = Store.open(backend.crashed(), key=KEY)
+        erased = found._ledger.keyring.epoch > before
+        ends.add(contents(found, "anna"))
+        assert contents(found, "anna") == (0 if erased else 6)
+        assert contents(found, "bert") == 6
+        assert len(found.scopes()) == (1 if erased else 2)
+        assert found.verify().ok
+    assert call > 10
+    assert ends == ({0, 6} if late else {6})
 
 
 # --- what is left on the disk ----------------------------------------------------------------------------------------

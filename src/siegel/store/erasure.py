@@ -14,7 +14,7 @@ from siegel.errors import CorruptHeader, CorruptRecord, InvalidArgument, StateEr
 from siegel.store.backend import Row
 from siegel.store.collection import Collection, remove_rows
 from siegel.store.ledger import Ledger
-from siegel.store.reading import PAGE, open_row
+from siegel.store.reading import PAGE, open_row, read_keys
 from siegel.store.scopes import refuse_held
 
 _LIMITS: Final = (
@@ -75,6 +75,7 @@ def erase(ledger: Ledger, scope: str, *, names: Collection, at: int | None) -> E
     with ledger.transaction():
         if ledger.backend.joined:
             raise StateError("the application's transaction is open, and might be undone; erase outside of it")
+        read_keys(ledger)
         refuse_held(names)
         kids = ledger.keyring.kids(scope=scope_id)
         records, damaged = _delete_rows(ledger, kids)

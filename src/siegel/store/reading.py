@@ -44,6 +44,16 @@ def sealer_of(ledger: Ledger, collection: int, kid: int) -> RecordSealer:
     return ledger.ready.sealer(ledger.keyring, collection, kid)
 
 
+def read_keys(ledger: Ledger) -> None:
+    """Within a transaction, before it changes a key: all data keys, also those that other processes drew since.
+
+    Whoever begins a new epoch needs them all: one that is not wrapped again is lost with the old epoch.
+    """
+    if not ledger.backend.single_writer:
+        ledger.keyring.load(ledger.backend.keys())
+        ledger.ready.clear()
+
+
 def watch_of(ledger: Ledger, collection: int) -> Watch:
     """What stands in a strict collection, read once. Within a transaction or snapshot."""
     watch = ledger.counts.watch(collection)

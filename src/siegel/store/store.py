@@ -31,6 +31,7 @@ from siegel.store.header import (
 from siegel.store.keyring import Keyring
 from siegel.store.keys import Argon2Cost, Key
 from siegel.store.ledger import Ledger
+from siegel.store.reading import read_keys
 from siegel.store.records import Record
 from siegel.store.retention import sweep
 from siegel.store.scopes import SCOPES, Scope, introduce, lay_hold, release_hold, scopes_of
@@ -278,6 +279,7 @@ class Store(KeyObject):
         rows. Takes about half a second for 10,000 data keys.
         """
         with self._ledger.transaction():
+            read_keys(self._ledger)
             self._ledger.keyring.rotate()
 
     def _slots(self) -> tuple[bytes, ...]:
