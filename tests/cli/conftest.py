@@ -68,8 +68,9 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def notice(office: Path, run: Run) -> Path:
-    """``notice.sealed``: from Ada to Ada and Ben; and ``notice.enc``, with its reference."""
+    """``notice.sealed``: from Ada to Ada and Ben; ``notice.enc``, with its reference; the store ``cabinet.db``."""
     done = run("seal", "notice.txt", "-r", "staff/ada.pub", "staff/ben.pub", "-i", "ada.key", "-o", "notice.sealed")
     assert done.status == 0
     assert run("encrypt-file", "notice.txt", "-o", "notice.enc").status == 0
+    assert run("store", "create", "cabinet.db", "-i", "ada.key").status == 0
     return office / "notice.sealed"

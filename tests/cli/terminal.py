@@ -55,11 +55,13 @@ def siegel_in_terminal(
     setting: Mapping[str, str] | None = None,
     program: Sequence[str] = SIEGEL,
     columns: int = 0,
+    then: Sequence[tuple[bytes, bytes]] = (),
 ) -> tuple[int, str]:
     """Runs the command in a terminal; exit status and everything on the screen.
 
     ``typed`` is typed once ``after`` stands on the screen; ``setting`` is added to the environment; ``columns`` is the
-    width of the terminal, where 0 means that it does not say.
+    width of the terminal, where 0 means that it does not say; ``then`` is what has to stand on the screen, and what is
+    typed after it, one pair after the other.
     """
     command = [sys.executable, "-c", _LOGIN, *program, *map(str, arguments)]
     ours, theirs = pty.openpty()
@@ -76,7 +78,7 @@ def siegel_in_terminal(
     )
     os.close(theirs)
     try:
-        screen = _watch(ours, typed, after)
+        screen = _watch(ours, [*([(after, typed)] if typed else []), *then])
         return process.wait(_SECONDS), screen.decode().replace("\r\n", "\n")
     finally:
         process.kill()
@@ -84,12 +86,11 @@ def siegel_in_terminal(
         os.close(ours)
 
 
-def _watch(ours: int, typed: bytes, after: bytes) -> bytes:
-    screen = b""
+def _watch(ours: int, steps: Sequence[tuple[bytes, bytes]]) -> bytes:
+    screen, left = b"", list(steps)
     while True:
-        if typed and after in screen:
-            os.write(ours, typed)
-            typed = b""
+        if left and left[0][0] in screen:
+            os.write(ours, left.pop(0)[1])
         ready, _, _ = select.select([ours], [], [], _SECONDS)
         if not ready:
             raise TimeoutError(f"the command waits; on the screen: {screen!r}")

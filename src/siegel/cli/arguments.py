@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 from siegel import __version__
 from siegel.cli.errors import UsageError
+from siegel.cli.store_arguments import STORE, add_store_commands
 
 ROLES: Final = ("main", "thumbnail", "preview")  # of attachments, whose room is not loaded for every command
 
@@ -141,6 +142,7 @@ COMMANDS: Final = {
     "open": ("open what was sealed to you", _OPEN),
     "encrypt-file": ("encrypt a file of any size", _ENCRYPT_FILE),
     "decrypt-file": ("decrypt such a file, or a part of it", _DECRYPT_FILE),
+    "store": ("keep records in an encrypted store", STORE),
     "inspect": ("show who can open it; needs no key", _INSPECT),
     "audit": ("check who can open it; needs no key", _AUDIT),
     "safety-number": ("make sure that a public identity is a person's", _SAFETY),
@@ -182,6 +184,7 @@ def build_parser() -> argparse.ArgumentParser:
     _open(made["open"])
     _encrypt_file(made["encrypt-file"])
     _decrypt_file(made["decrypt-file"])
+    add_store_commands(made["store"])
     _without_a_key(made["inspect"], made["audit"])
     _safety_number(made["safety-number"])
     for command in made.values():

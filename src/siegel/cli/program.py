@@ -94,6 +94,12 @@ def _decrypt_file(args: argparse.Namespace, console: Console) -> None:
     decrypt_to_file(args, console)
 
 
+def _store(args: argparse.Namespace, console: Console) -> None:
+    from siegel.cli.store_commands import store  # noqa: PLC0415  # as said above
+
+    store(args, console)
+
+
 def _demo(args: argparse.Namespace, console: Console) -> None:
     from siegel.cli.demo import demo  # noqa: PLC0415  # as said above
 
@@ -114,6 +120,7 @@ DO = {
     "open": messages.open_message,
     "encrypt-file": _encrypt_file,
     "decrypt-file": _decrypt_file,
+    "store": _store,
     "inspect": inspection.inspect,
     "audit": inspection.audit,
     "safety-number": keys.compare_safety_number,
