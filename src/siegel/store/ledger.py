@@ -30,25 +30,8 @@ class Ledger(KeyObject):
     """The state of one open store over one backend."""
 
     __slots__ = (
-        "_above",
-        "_anchor",
-        "_catalogue",
-        "_depth",
-        "_dirty",
-        "_doomed",
-        "_floor",
-        "_keys",
-        "_known",
-        "_refusal",
-        "_restores",
-        "_rolled_back",
-        "_root",
-        "_state",
-        "_unsure",
-        "backend",
-        "counts",
-        "ready",
-        "store_id",
+        *("_above", "_anchor", "_catalogue", "_depth", "_dirty", "_doomed", "_floor", "_keys", "_known", "_refusal"),
+        *("_restores", "_rolled_back", "_root", "_state", "_unsure", "backend", "counts", "ready", "store_id"),
     )
 
     def __init__(self, backend: Backend, *, root: Secret, store_id: bytes, anchor: Anchor | None) -> None:
