@@ -436,6 +436,7 @@ PUBLIC_NAMES = {
     "seal",
     # stores
     "Anchor",
+    "AsyncStore",
     "CallbackAnchor",
     "Collection",
     "FileAnchor",

@@ -51,6 +51,15 @@ METHODS = {
         "decode": "(data)",
         "encode": "(self)",
     },
+    "AsyncStore": {
+        "close": "(self)",
+        "collection": "(self, name, *, scope=None, index=(), strict=False, life=None)",
+        "create": "(database, *, key, anchor=None, cost=None)",
+        "open": "(database, *, key, anchor=None, read_only=False)",
+        "read": "(self, question)",
+        "run": "(self, task)",
+        "write": "(self, change)",
+    },
     "CallbackAnchor": {
         "advance": "(self, sequence, digest)",
         "get": "(self)",

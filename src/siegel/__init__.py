@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from siegel.groups.roster import Roster
     from siegel.groups.storage import MemoryStorage, Outgoing, Storage
     from siegel.store.anchor import Anchor, CallbackAnchor, FileAnchor
+    from siegel.store.async_store import AsyncStore
     from siegel.store.backup import restore_backup, verify_backup, write_backup
     from siegel.store.collection import Collection
     from siegel.store.erasure import ErasureReport
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Anchor",
+    "AsyncStore",
     "AttachmentReader",
     "AttachmentRef",
     "CallbackAnchor",
@@ -109,6 +111,7 @@ _OF_STORES: Final = frozenset(
     | {"ErasureReport", "Store", "restore_backup", "verify_backup", "write_backup"}
 )
 _IN_STORES: Final = frozenset({"Outbox", "ReplayGuard", "StoreStorage", "StoredContacts", "StoredSealingKeys"})
+_ASYNC: Final = frozenset({"AsyncStore"})
 
 
 def __getattr__(name: str) -> object:
@@ -130,9 +133,13 @@ def __getattr__(name: str) -> object:
         from siegel.store import group_storage, kept, outbox, replay  # noqa: PLC0415  # as above
 
         rooms = group_storage, kept, outbox, replay
+    elif name in _ASYNC:
+        from siegel.store import async_store  # noqa: PLC0415  # as above
+
+        rooms = (async_store,)
     else:
         raise AttributeError(f"module 'siegel' has no attribute {name!r}")
-    names = _OF_GROUPS | _OF_ATTACHMENTS | _OF_STORES | _IN_STORES
+    names = _OF_GROUPS | _OF_ATTACHMENTS | _OF_STORES | _IN_STORES | _ASYNC
     for room in rooms:
         globals().update({found: vars(room)[found] for found in names & vars(room).keys()})
     return globals()[name]
