@@ -135,6 +135,7 @@ COMMAND_LINE = (
     "siegel.cli.store_opening",
     "siegel.cli.store_records",
     "siegel.cli.store_upkeep",
+    "siegel.cli.store_transfer",
     "siegel.cli.store_commands",
     "siegel.cli.known_answers",
     "siegel.cli.doctor",

@@ -106,6 +106,25 @@ Opens every record and compares each collection with the header. Lists what is w
   siegel store verify cabinet.db --anchor /other/disk/anchor
 """
 
+_EXPORT: Final = """\
+Writes the records of a store, or of a scope, to a file. It is encrypted, and opens with a key of its own: the options
+with 'export', and otherwise a passphrase that is asked for twice. With --readable it is lines of JSON that anybody
+reads, for a person who asks what is known of them.
+
+  siegel store export cabinet.db -o cabinet.export
+  siegel store export cabinet.db --scope ada --readable -o ada.jsonl
+
+Keys that this device sends with stay where they are.
+"""
+
+_RESTORE: Final = """\
+Takes an export over into a store, after all of it was verified: whole or not at all. A record that is as new here stays
+as it is. The options with 'export' open FILE, and the others the store.
+
+  siegel store restore other.db cabinet.export
+  siegel store restore other.db cabinet.export -i ada.key --export-words cabinet.words
+"""
+
 COMMANDS: Final = {
     "create": ("make a store", _CREATE),
     "open": ("say what a store is", _OPEN),
@@ -116,6 +135,8 @@ COMMANDS: Final = {
     "rotate": ("wrap the data keys anew", _ROTATE),
     "erase": ("destroy what belongs to a scope", _ERASE),
     "verify": ("look through everything", _VERIFY),
+    "export": ("write the records to a file", _EXPORT),
+    "restore": ("take such a file over", _RESTORE),
 }
 SLOT_COMMANDS: Final = {
     "list": ("what opens the store", _SLOTS_LIST),
@@ -129,12 +150,12 @@ def add_store_commands(store: argparse.ArgumentParser) -> None:
     made = _commands(store, COMMANDS, "store_command")
     slots = _commands(made["slots"], SLOT_COMMANDS, "slots_command")
     _create(made["create"])
-    for parser in (made["open"], made["ls"], made["get"], made["verify"], slots["list"]):
+    for parser in (made["open"], made["ls"], made["get"], made["verify"], made["export"], slots["list"]):
         _opened(parser)
         parser.add_argument(
             "--read-only", action="store_true", help="read it also if it is older than the anchor knows"
         )
-    for parser in (made["put"], slots["add"], slots["remove"], made["rotate"], made["erase"]):
+    for parser in (made["put"], slots["add"], slots["remove"], made["rotate"], made["erase"], made["restore"]):
         _opened(parser)
     made["open"].add_argument(
         "--acknowledge-restore", action="store_true", help="an older copy is meant: go on with it"
@@ -151,6 +172,13 @@ def add_store_commands(store: argparse.ArgumentParser) -> None:
     slots["remove"].add_argument("slot", metavar="ID", help="the slot's id, or its first digits")
     made["erase"].add_argument("scope", metavar="SCOPE", help="whose records")
     made["erase"].add_argument("--yes", action="store_true", help="do not ask")
+    key_options(made["export"], "export")
+    made["export"].add_argument("-o", "--output", metavar="FILE", required=True, help="write it to FILE")
+    made["export"].add_argument("--readable", action="store_true", help="lines of JSON, not encrypted")
+    _scope(made["export"], "only these records: a conversation, a person")
+    _force(made["export"], "overwrite what exists")
+    key_options(made["restore"], "export")
+    made["restore"].add_argument("file", metavar="FILE", help="the export")
     for parser in (*made.values(), *slots.values()):
         parser.add_argument(
             "--json", action="store_true", default=argparse.SUPPRESS, help="for programs: one JSON object per line"
@@ -225,8 +253,10 @@ def _record(parser: argparse.ArgumentParser) -> None:
     _scope(parser)
 
 
-def _scope(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scope", metavar="SCOPE", help="whose records: a conversation, a person (default: nobody's)")
+def _scope(
+    parser: argparse.ArgumentParser, what: str = "whose records: a conversation, a person (default: nobody's)"
+) -> None:
+    parser.add_argument("--scope", metavar="SCOPE", help=what)
 
 
 def _force(parser: argparse.ArgumentParser, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from siegel.cli import store_records, store_upkeep
+from siegel.cli import store_records, store_transfer, store_upkeep
 from siegel.cli.terminal import Console
 
 DO: Final = {
@@ -18,6 +18,8 @@ DO: Final = {
     "rotate": store_upkeep.rotate,
     "erase": store_upkeep.erase,
     "verify": store_upkeep.verify,
+    "export": store_transfer.export,
+    "restore": store_transfer.restore,
 }
 
 
