@@ -1,9 +1,10 @@
-"""Processes whose group lives in one store: ``python -m tests.store.senders HOW PATH NUMBER COUNT``.
+"""Processes whose group lives in one store: ``python -m tests.store.senders HOW PLACE NUMBER COUNT``.
 
-``send`` encrypts COUNT messages, as fast as it can, beginning again after each Conflict; ``locked`` the same within a
-transaction each. ``work`` goes on from NUMBER until it is killed: in each transaction a message and a row of the
-application's own; it tells the number of each that was kept, and delivers from its outbox to a file. ``receive`` takes
-what stands in that file, each message in a transaction with a row of its own, and tells how far it is.
+``send`` waits for a line, then encrypts COUNT messages as fast as it can, beginning again where another was first;
+``locked`` the same within a transaction each. ``work`` goes on from NUMBER until it is killed: in each transaction a
+message and a row of the application's own; it tells the number of each that was kept, and delivers from its outbox to a
+file. ``receive`` takes what stands in that file, each message in a transaction with a row of its own, and tells how far
+it is.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from siegel import Group
-from siegel.errors import Conflict, NotARecipient, Replay
+from siegel.errors import Conflict, NotARecipient, Replay, SerializationFailure
 from siegel.events import MessageReceived
 from siegel.store.group_storage import StoreStorage
+from siegel.store.postgres_backend import PostgresBackend
 from siegel.store.sqlite_backend import SqliteBackend
 from siegel.store.store import Store
 from tests.markdown import ROOT
@@ -29,13 +31,14 @@ LATER = AT + HOUR  # the records of the people are as old as they are in all tes
 OWNERS = {"send": "anna", "locked": "anna", "work": "anna", "receive": "bert"}
 
 
-def start(how: str, path: Path, number: int = 0, count: int = 0) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.store.senders", how, str(path), str(number), str(count)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def start(how: str, place: Path | str, number: int = 0, count: int = 0) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.store.senders", how, str(place), str(number), str(count)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def opened(path: Path) -> Store:
-    return Store.open(SqliteBackend(path, timeout=60), key=KEY)
+def opened(place: str) -> Store:
+    """The store in a file, or at an address of PostgreSQL."""
+    return Store.open(PostgresBackend(place) if "=" in place else SqliteBackend(place, timeout=60), key=KEY)
 
 
 def group_in(store: Store, owner: str) -> tuple[Group, StoreStorage]:
@@ -44,7 +47,7 @@ def group_in(store: Store, owner: str) -> tuple[Group, StoreStorage]:
         try:
             (group_id,) = storage.groups()
             return Group.load(group_id, identity=person(owner), contacts=CONTACTS, storage=storage), storage
-        except Conflict:
+        except (Conflict, SerializationFailure):
             continue
 
 
@@ -57,7 +60,7 @@ def send(store: Store, group: Group, *, count: int, name: str, locked: bool) -> 
                 with store.transaction() if locked else nullcontext():
                     group.encrypt(f"{name} {number}".encode(), at=LATER + number)
                 break
-            except Conflict:
+            except (Conflict, SerializationFailure):
                 conflicts += 1
     return conflicts
 
@@ -100,14 +103,15 @@ def _lines(data: bytes) -> Iterator[bytes]:
         yield bytes.fromhex(line.decode())
 
 
-def main(how: str, path: Path, number: int, count: int) -> None:
-    store = opened(path)
+def main(how: str, place: str, number: int, count: int) -> None:
+    store = opened(place)
     group, storage = group_in(store, OWNERS[how])
-    wire = path.with_suffix(".wire")
+    wire = Path(place).with_suffix(".wire")
     match how:
         case "send" | "locked":
             name = str(number)
             print("ready", flush=True)  # noqa: T201  # as above
+            sys.stdin.readline()
             print(send(store, group, count=count, name=name, locked=how == "locked"), flush=True)  # noqa: T201  # as above
         case "work":
             work(store, group, storage, number=number, wire=wire)
@@ -116,4 +120,4 @@ def main(how: str, path: Path, number: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
