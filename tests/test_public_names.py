@@ -28,7 +28,7 @@ FUNCTIONS = {
     "seal": "(body, *, sender, recipients, content_type='application/octet-stream', private=False, at=None, "
     "workers=None)",
     "verify_backup": "(source, *, owner, passphrase=None, progress=None)",
-    "write_backup": "(store, target, *, identity, passphrase=None, cost=None, at=None)",
+    "write_backup": "(store, target, *, identity, passphrase=None, cost=None, at=None, progress=None)",
 }
 METHODS = {
     "Anchor": {

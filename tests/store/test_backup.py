@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from siegel.errors import (
     MalformedError,
     NotPermitted,
     SiegelError,
+    StateError,
     UnsupportedVersion,
     WrongKey,
 )
@@ -119,6 +121,31 @@ def test_of_two_the_newer_record_stays(tmp_path: Path) -> None:
     assert here.verify().ok
     restore_backup(tmp_path / "backup", here, owner=ALICE)
     assert {record.key: (record.value, record.revision) for record in here.collection("c").scan()} == records
+
+
+def test_what_may_still_be_undone_leaves_no_store(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    store = filled(Store.create(connection, key=KEY))
+    acts = (
+        lambda: backed_up(tmp_path / "backup", store),
+        lambda: store.export(tmp_path / "backup", key=ALICE),
+        lambda: store.export_readable(tmp_path / "backup"),
+    )
+    for act in acts:
+        with pytest.raises(StateError, match="a transaction is open"), store.transaction():
+            act()
+        connection.execute("BEGIN")
+        with pytest.raises(StateError, match="application"):
+            act()
+        connection.execute("ROLLBACK")
+    assert not (tmp_path / "backup").exists()
+
+
+def test_progress_ends_with_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siegel.store.carrying.PAGE", 10)
+    seen: list[tuple[int, int]] = []
+    backed_up(tmp_path / "backup", progress=lambda done, in_all: seen.append((done, in_all)))
+    assert seen == [(10, 48), (20, 48), (30, 48), (40, 48), (48, 48)]  # with the names of two scopes
 
 
 def test_a_hold_is_restored_with_its_scope(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from siegel._core.instants import instant
 from siegel.errors import InvalidArgument
 from siegel.files import FileName
 from siegel.identity import Identity, UserId
-from siegel.store.carrying import arriving, leaving, looked_through, take_over
+from siegel.store.carrying import arriving, kept, leaving, looked_through, take_over
 from siegel.store.keys import Argon2Cost, Passphrase
 from siegel.store.sealed_file import Progress, Purpose, SealedFile, write_file
 from siegel.store.store import Store
@@ -41,6 +41,7 @@ def write_backup(
     passphrase: Passphrase | None = None,
     cost: Argon2Cost | None = None,
     at: int | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Writes a backup of the whole store. The file appears whole or not at all; one of that name is replaced.
 
@@ -56,13 +57,15 @@ def write_backup(
             about the identity; a backup that was made before opens with the passphrase that it was made with.
         cost: What a guess at the passphrase costs.
         at: The instant that it says it was made (None: now). Records that have expired by then are left out.
+        progress: Called with the records done and the records in all.
 
     Raises:
         CorruptRecord: A record does not open; nothing is written, as a backup without it would look whole.
+        StateError: A transaction is open, or the application's is: what it wrote may still be undone.
         InvalidArgument: The target is a database, a link, a folder or no regular file.
     """
     now, ledger = instant(at), store._ledger  # noqa: SLF001  # the rooms of one store share its ledger
-    with ledger.snapshot():
+    with kept(ledger):
         write_file(
             target,
             purpose=Purpose.BACKUP,
@@ -70,7 +73,7 @@ def write_backup(
             cost=cost,
             signer=identity,
             at=now,
-            frames=leaving(ledger, only=None, at=now),
+            frames=leaving(ledger, only=None, at=now, progress=progress),
         )
 
 

@@ -11,20 +11,22 @@ and a client's own state only where there is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from siegel._core import shape
 from siegel._core.codec import Decoded, Value, decode
 from siegel._core.instants import LATEST
-from siegel.errors import CorruptRecord, InvalidMessage, MalformedError, NotPermitted
+from siegel.errors import CorruptRecord, InvalidMessage, MalformedError, NotPermitted, StateError
 from siegel.groups.storage import CARRIED_FOLDERS
-from siegel.store.backend import data_key_of
+from siegel.store.backend import Row, data_key_of
 from siegel.store.collection import Collection, merge
 from siegel.store.header import RESERVED, Entry
 from siegel.store.ledger import Ledger
-from siegel.store.reading import open_row, rows_of
+from siegel.store.reading import PAGE, open_row, rows_of
 from siegel.store.records import MAX_KEY_BYTES, MAX_VALUE_BYTES, Key, Record
 from siegel.store.scopes import SCOPES, Scope, lay_hold, scopes_of
+from siegel.store.sealed_file import Progress
 
 COLLECTION: Final = 1
 SCOPE: Final = 2
@@ -66,17 +68,32 @@ def may_leave(collection: str, name: Key) -> bool:
     return collection in {_GROUPS, _OPENED}
 
 
-def leaving(ledger: Ledger, *, only: str | None, at: int) -> Iterator[Value]:
-    """Frames with every record that may go and has not expired; of one scope, or of all. Within a snapshot.
+@contextmanager
+def kept(ledger: Ledger) -> Generator[None]:
+    """A time in which what is read cannot be undone any more: what leaves the store was in it."""
+    if ledger.in_transaction:
+        raise StateError("a transaction is open, and what it wrote may be undone: end it first")
+    with ledger.snapshot():
+        if ledger.backend.joined:
+            raise StateError("the application's transaction is open, and what it wrote may be undone: end it first")
+        yield
 
+
+def leaving(ledger: Ledger, *, only: str | None, at: int, progress: Progress | None = None) -> Iterator[Value]:
+    """Frames with every record that may go and has not expired; of one scope, or of all. While it is ``kept``.
+
+    ``progress`` is called with the records looked at and the records in all.
     CorruptRecord if one does not open: a file that lacks something must not look whole.
     """
     scopes: Mapping[bytes, Scope | None] = {ledger.keyring.scope_id(None): None, **scopes_of(ledger)}
     wanted = scopes.keys() if only is None else {ledger.keyring.scope_id(only)}
     numbers: dict[bytes, int] = {}
+    meter = _Meter(progress, sum(ledger.backend.count(entry.number) for entry in ledger.catalogue.entries))
     for entry in ledger.catalogue.entries:
         said = False
-        for scope_id, record in _records(ledger, entry, scopes, wanted, at):
+        for scope_id, record in _records(
+            ledger, entry, meter.rows(rows_of(ledger, entry.number)), scopes=scopes, wanted=wanted, at=at
+        ):
             if not said:
                 yield [COLLECTION, entry.name, list(entry.fields)]
                 said = True
@@ -89,11 +106,34 @@ def leaving(ledger: Ledger, *, only: str | None, at: int) -> Iterator[Value]:
             yield [*head, record.revision, record.expires, fields]
 
 
+class _Meter:
+    """How many rows were looked at."""
+
+    __slots__ = ("_done", "_in_all", "_progress")
+
+    def __init__(self, progress: Progress | None, in_all: int) -> None:
+        self._progress, self._done, self._in_all = progress, 0, in_all
+
+    def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows, told page by page."""
+        for row in rows:
+            self._done += 1
+            if self._progress is not None and (not self._done % PAGE or self._done == self._in_all):
+                self._progress(self._done, self._in_all)
+            yield row
+
+
 def _records(
-    ledger: Ledger, entry: Entry, scopes: Mapping[bytes, Scope | None], wanted: Iterable[bytes], at: int
+    ledger: Ledger,
+    entry: Entry,
+    rows: Iterable[Row],
+    *,
+    scopes: Mapping[bytes, Scope | None],
+    wanted: Iterable[bytes],
+    at: int,
 ) -> Iterator[tuple[bytes, Record]]:
     live = _live_chains(ledger, entry, scopes) if entry.name == _GROUP_RECORDS else {}
-    for row in rows_of(ledger, entry.number):
+    for row in rows:
         content = open_row(ledger, entry.number, row)
         scope_id = ledger.keyring.scope_of(data_key_of(row.value))
         if scope_id is None or scope_id not in scopes:

@@ -15,7 +15,7 @@ from siegel._core.instants import instant
 from siegel.errors import CorruptRecord
 from siegel.files import FileName, NewFile
 from siegel.store.backend import data_key_of
-from siegel.store.carrying import Carried, Open, arriving, leaving, looked_through, take_over
+from siegel.store.carrying import Carried, Open, arriving, kept, leaving, looked_through, take_over
 from siegel.store.header import RESERVED
 from siegel.store.keys import Argon2Cost, Key
 from siegel.store.ledger import Ledger
@@ -33,7 +33,7 @@ _Json: TypeAlias = "str | int | dict[str, _Json] | None"
 def export_readable(ledger: Ledger, target: FileName, *, scope: str | None) -> int:
     """Writes JSON lines; how many."""
     count = 0
-    with NewFile(target) as file, ledger.snapshot():
+    with kept(ledger), NewFile(target) as file:
         for carried in _application_records(ledger, scope):
             file.write(json.dumps(_line_of(carried), ensure_ascii=False).encode() + b"\n")
             count += 1
@@ -91,7 +91,7 @@ def export_sealed(
 ) -> None:
     """Writes a file that ``key`` opens."""
     now = instant(at)
-    with ledger.snapshot():
+    with kept(ledger):
         frames = leaving(ledger, only=scope, at=now)
         write_file(target, purpose=Purpose.EXPORT, key=key, cost=cost, signer=None, at=now, frames=frames)
 
