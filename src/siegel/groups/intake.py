@@ -74,9 +74,11 @@ class Intake:
             except PeerError as error:
                 outcomes[place] = error.with_traceback(None)
             else:
-                places, messages = by_chain.setdefault(message.chain_id, ([], []))
-                places.append(place)
-                messages.append(message)
+                chain = by_chain.get(message.chain_id)
+                if chain is None:
+                    chain = by_chain[message.chain_id] = [], []
+                chain[0].append(place)
+                chain[1].append(message)
         for places, messages in by_chain.values():
             taken, early = receive_run(candidate, messages, self._waiting, self._member.user_id)
             for place, outcome in zip(places, taken, strict=True):

@@ -84,11 +84,9 @@ def receive_run(
     if step.events or step.released:
         events = list(link_events(step, chain.certificate.sender, messages))
         outcomes[-1] = with_events(outcomes[-1], [*events, *_released(candidate, step, waiting, ours)])
-    early: list[tuple[bytes, PeerError]] = [
-        (m.data, result) for m, result in zip(messages, step.results, strict=True) if isinstance(result, EARLY)
-    ]
-    early += [(message.data, result) for message, result in step.released if isinstance(result, EARLY)]
-    return outcomes, early
+    refused = [place for place, result in enumerate(step.results) if type(result) is not Opened]
+    taken = [*((messages[place], step.results[place]) for place in refused), *step.released]
+    return outcomes, [(message.data, result) for message, result in taken if isinstance(result, EARLY)]
 
 
 def _released(candidate: Candidate, step: Step, waiting: Waiting, ours: UserId) -> list[GroupEvent]:
