@@ -114,8 +114,8 @@ def restore_backup(
 
     On an empty machine make the store first: ``Store.create(path, key=identity)`` with an identity from 24 words.
     In a store that has records, a record is replaced if that of the backup has the higher revision, and one that was
-    deleted since comes back; groups and contacts are taken over only where there are none. What is taken over says so (``Record.restored``), and ``Store.restores``
-    rises, so that groups begin new chains before they send.
+    deleted since comes back; groups and contacts are taken over only where there are none. What is taken over says so
+    (``Record.restored``), and ``Store.restores`` rises, so that groups begin new chains before they send.
 
     Arguments and errors as for ``verify_backup``; CorruptRecord if a record of the store does not open.
     """
