@@ -106,8 +106,14 @@ def test_a_damaged_export_changes_nothing(cabinet: Path, run: Run, at: int) -> N
     assert run("store", "ls", "other.db", *BEN).out == b""
 
 
-@pytest.mark.parametrize(("name", "what"), [("nothing", "No such file"), ("notice.txt", "notice.txt")])
+@pytest.mark.parametrize(("name", "what"), [("nothing", "No such file"), ("notice.txt", "notice.txt is not")])
 def test_what_is_no_export(cabinet: Path, run: Run, name: str, what: str) -> None:
     done = run("store", "restore", "other.db", name, *BEN, "--export-identity", "ben.key")
     assert done.status == 1
     assert what in done.err
+
+
+def test_a_key_of_another_export(cabinet: Path, run: Run) -> None:
+    assert run("store", "export", "cabinet.db", *ADA, "--export-identity", "ben.key", "-o", "all").status == 0
+    done = run("store", "restore", "other.db", "all", *BEN, "--export-identity", "eva.key")
+    assert done.err == "siegel: error: this key does not open all (try another key; nothing was changed)\n"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from siegel.cli.errors import CommandError, UsageError, about
+from siegel.cli.errors import CommandError, UsageError
 from siegel.cli.files import Output, os_failure, refuse_device
 from siegel.cli.store_keys import read_key, read_new_key
 from siegel.cli.store_opening import opened
 from siegel.cli.store_records import counted
 from siegel.cli.terminal import Console, size
-
-_NOT_AN_EXPORT = "it was damaged or cut off, or is something else; nothing was taken over"
+from siegel.errors import InvalidMessage, LimitExceeded, MalformedError, WrongKey
+from siegel.store.keys import Key
+from siegel.store.store import Store
 
 
 def export(args: argparse.Namespace, console: Console) -> None:
@@ -66,9 +67,24 @@ def restore(args: argparse.Namespace, console: Console) -> None:
     with opened(args, console) as store:
         key = read_key(args, console, prefix="export", asked_for=source)
         try:
-            with about(source, "an export of a store", remedy=_NOT_AN_EXPORT):
-                count = store.restore(source, key=key)
+            count = _restored(store, source, key)
         except OSError as error:
             raise os_failure(f"read {source}", error) from None
     lines = [f"took over {counted(count, 'record')} from {source}; those that were as new here stayed as they were"]
     console.note({"file": source, "records": count}, lines, beside_payload=False)
+
+
+def _restored(store: Store, source: str, key: Key) -> int:
+    try:
+        return store.restore(source, key=key)
+    except (MalformedError, LimitExceeded) as error:
+        raise CommandError(
+            error.code, f"{source} is not an export of a store", "'siegel store export' makes one"
+        ) from None
+    except WrongKey as error:
+        raise CommandError(
+            error.code, f"this key does not open {source}", "try another key; nothing was changed"
+        ) from None
+    except InvalidMessage as error:
+        remedy = "take another copy; nothing was taken over"
+        raise CommandError(error.code, f"{source} was damaged, or cut off", remedy) from None
