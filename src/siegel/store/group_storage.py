@@ -178,17 +178,13 @@ class StoreStorage(KeyObject):
             Conflict: Something else stands there than was read, and nothing was written.
         """
         names = {self._enter(name)[1]: data for name, data in changes.items()}
-        try:
-            with self._ledger.step():
-                stand = self._expected()
-                with self._store.transaction():
-                    following = self._write(names, stand)
-                    message = () if outgoing.message is None else (outgoing.message,)
-                    self.outbox.add(self._scope_here, *outgoing.control, *message)
-        except BaseException:
-            self._lost = True
-            raise
-        self._stand = following
+        with self._ledger.step():
+            stand = self._expected()
+            with self._store.transaction():
+                following = self._write(names, stand)
+                message = () if outgoing.message is None else (outgoing.message,)
+                self.outbox.add(self._scope_here, *outgoing.control, *message)
+        self._stand = following  # if the end of the transaction fails, what stands there tells
 
     def _expected(self) -> _Stand:
         """What stands there, if it is what was read; where nothing was read, nothing may stand there."""
