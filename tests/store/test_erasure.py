@@ -27,6 +27,7 @@ from siegel.store.memory_backend import MemoryBackend
 from siegel.store.postgres_backend import PostgresBackend
 from siegel.store.scopes import SCOPES, Scope
 from siegel.store.slots import unlock
+from siegel.store.sqlite_backend import SqliteBackend
 from siegel.store.store import Store
 from tests.store.conftest import Opener
 from tests.store.failing import FailingBackend
@@ -286,6 +287,17 @@ def test_nothing_of_an_erased_scope_is_left_in_any_file(tmp_path: Path) -> None:
     after = all_bytes(folder)
     assert [trace.hex() for trace in traces if trace in after] == []
     assert not any(word in before + after for word in (b"canary", b"scope-", b"folder-"))
+
+
+def test_a_log_that_a_reader_keeps_is_not_told_as_cut(tmp_path: Path) -> None:
+    store = Store.create(SqliteBackend(tmp_path / "s.db", create=True, timeout=0.01), key=KEY)
+    store.collection("c", scope="anna").put("a", b"1")
+    reader = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM siegel_record").fetchone()
+    assert not any("cut to nothing" in step for step in store.erase("anna").steps)
+    reader.close()
+    assert any("cut to nothing" in step for step in store.erase("anna").steps)
 
 
 def test_an_old_copy_of_the_file_opens_nothing_of_it_beside_the_new_header(tmp_path: Path) -> None:

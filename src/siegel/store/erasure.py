@@ -48,7 +48,8 @@ class ErasureReport(NamedTuple):
     lost: int
     """Data keys of other scopes whose rows had been damaged before: until now an older row could have replaced them."""
     steps: tuple[str, ...]
-    """What was done, in words."""
+    """What was done, in words. A step of the database that is not among them was not possible: the log of SQLite, for
+    one, is not cut while somebody reads; erase the scope once more later."""
     undone: tuple[str, ...]
     """What was attempted and failed, in words; erase the scope once more to repeat it."""
     limits: tuple[str, ...]
