@@ -11,6 +11,7 @@ import pytest
 from siegel.store.store import Store
 from tests.cli.conftest import Run
 from tests.cli.terminal import siegel_in_terminal, written
+from tests.cli.test_progress import SLOWLY
 from tests.people import person
 
 ADA, BEN = ("-i", "ada.key"), ("-i", "ben.key")
@@ -117,3 +118,16 @@ def test_a_key_of_another_export(cabinet: Path, run: Run) -> None:
     assert run("store", "export", "cabinet.db", *ADA, "--export-identity", "ben.key", "-o", "all").status == 0
     done = run("store", "restore", "other.db", "all", *BEN, "--export-identity", "eva.key")
     assert done.err == "siegel: error: this key does not open all (try another key; nothing was changed)\n"
+
+
+def test_long_work_shows_how_far_it_is(cabinet: Path, office: Path) -> None:
+    words = ("--export-identity", "ben.key")
+    _, screen = siegel_in_terminal(
+        "store", "export", "cabinet.db", *ADA, *words, "-o", "all", cwd=office, program=SLOWLY, columns=100
+    )
+    assert "\rexporting 100 %" in screen
+    _, screen = siegel_in_terminal(
+        "store", "restore", "other.db", "all", *BEN, *words, cwd=office, program=SLOWLY, columns=100
+    )
+    assert "\rrestoring " in screen
+    assert screen.split("\r")[-1].startswith("took over 2 records from all")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
@@ -62,12 +62,13 @@ def told(name: str) -> Generator[None]:
 
 
 class _Watched:
-    """A backend that says how much was read of it. All else is the backend's own."""
+    """A backend that says how much was read of it, or written to it. All else is the backend's own."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.bar: ProgressBar | None = None
-        self.rows_in_all = 0
+        self.rows_in_all = 0  # to read; or
+        self.bytes_in_all = 0  # to write
         self._rows = self._bytes = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -76,12 +77,19 @@ class _Watched:
     def scan(self, collection: int, *, after: bytes = b"", limit: int) -> list[Row]:
         """As the backend does it."""
         rows = self._backend.scan(collection, after=after, limit=limit)
-        self._rows += len(rows)
-        self._bytes += sum(len(row.value) for row in rows)
-        if self.bar is not None and self._rows:
+        if self.bar is not None and self.rows_in_all:
+            self._rows += len(rows)
+            self._bytes += sum(len(row.value) for row in rows)
             # Bytes in all are estimated from the rows, whose number is known.
-            self.bar(self._bytes, max(self._bytes * self.rows_in_all // self._rows, self._bytes, 1))
+            self.bar(self._bytes, max(self._bytes * self.rows_in_all // max(self._rows, 1), self._bytes, 1))
         return rows
+
+    def put(self, collection: int, rows: Sequence[tuple[Row, int]]) -> None:
+        """As the backend does it."""
+        self._backend.put(collection, rows)
+        if self.bar is not None and self.bytes_in_all:
+            self._bytes += sum(len(row.value) for row, _ in rows)
+            self.bar(min(self._bytes, self.bytes_in_all), self.bytes_in_all)
 
 
 def is_file_name(name: str) -> bool:
@@ -109,8 +117,11 @@ def database(name: str, *, create: bool = False) -> Backend:
 
 
 @contextmanager
-def opened(args: argparse.Namespace, console: Console, *, doing: str = "") -> Generator[Store]:
-    """The store of the options, open; closed at the end. ``doing`` stands beside the bar of long work."""
+def opened(args: argparse.Namespace, console: Console, *, doing: str = "", bytes_to_write: int = 0) -> Generator[Store]:
+    """The store of the options, open; closed at the end.
+
+    ``doing`` stands beside the bar of long work, which reads all records, or writes about so many bytes.
+    """
     read_only = getattr(args, "read_only", False) or getattr(args, "acknowledge_restore", False)
     with told(args.store):
         watched = _Watched(database(args.store))
@@ -128,7 +139,8 @@ def opened(args: argparse.Namespace, console: Console, *, doing: str = "") -> Ge
                 elif anchor is None and is_anchored(store):
                     console.warn(f"an anchor follows {args.store}; without --anchor an older copy is not noticed")
                 if doing:
-                    watched.rows_in_all = sum(entry.records for entry in collected(store, own=True))
+                    watched.bytes_in_all = bytes_to_write
+                    watched.rows_in_all = 0 if bytes_to_write else _rows_of(store)
                     watched.bar = bar
                 yield store
         finally:
@@ -145,6 +157,10 @@ def collected(store: Store, *, own: bool = False) -> list[Collected]:
             if own or not entry.name.startswith(RESERVED)
         ]
     return sorted(found)
+
+
+def _rows_of(store: Store) -> int:
+    return sum(entry.records for entry in collected(store, own=True))
 
 
 def is_anchored(store: Store) -> bool:

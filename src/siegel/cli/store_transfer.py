@@ -64,12 +64,13 @@ def _target(args: argparse.Namespace) -> Path:
 def restore(args: argparse.Namespace, console: Console) -> None:
     """Takes an export over: all of it, or nothing."""
     source: str = args.file
-    with opened(args, console) as store:
-        key = read_key(args, console, prefix="export", asked_for=source)
-        try:
+    try:
+        length = Path(source).stat().st_size
+        with opened(args, console, doing="restoring", bytes_to_write=max(length, 1)) as store:
+            key = read_key(args, console, prefix="export", asked_for=source)
             count = _restored(store, source, key)
-        except OSError as error:
-            raise os_failure(f"read {source}", error) from None
+    except OSError as error:
+        raise os_failure(f"read {source}", error) from None
     lines = [f"took over {counted(count, 'record')} from {source}; those that were as new here stayed as they were"]
     console.note({"file": source, "records": count}, lines, beside_payload=False)
 
