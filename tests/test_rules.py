@@ -13,7 +13,7 @@ from tests.markdown import ROOT
 
 KINDS = (
     *("ENC", "PAD", "TEXT", "WORD", "LAB", "SUITE", "MRK", "ID", "SEAL"),
-    *("KEY", "CHN", "MSG", "ROS", "EPO", "GRP", "ATT", "UNL"),
+    *("KEY", "CHN", "MSG", "ROS", "EPO", "GRP", "ATT", "UNL", "STO"),
 )
 
 _RULE = re.compile(rf"\b({'|'.join(KINDS)})-([1-9][0-9]*)\b")

@@ -25,6 +25,9 @@ from siegel.errors import MalformedError
 from siegel.groups.actions import Rename, Role
 from siegel.groups.certificate import Close
 from siegel.groups.message import Content, Parent, encode_content
+from siegel.store.freshness import Tally
+from siegel.store.header import Catalogue, Entry, Header
+from siegel.store.records import Content as RecordContent
 from tests.groups.chains import announcement, certificate, data_of
 from tests.groups.rosters import Team, create, leave, sign
 from tests.groups.test_broadcast import written
@@ -175,6 +178,41 @@ def test_what_may_be_said_of_an_attachment_matches() -> None:
             assert not matches("attachment", [*whole[:place], value, *whole[place + 1 :]]), (place, value)
 
 
+def test_what_a_store_seals_matches() -> None:
+    """STO-2, STO-7, STO-8."""
+    said: list[tuple[str, RecordContent]] = [
+        ("plain-record", RecordContent("key", b"value", None, {})),
+        ("plain-record", RecordContent(b"key", b"", AT, {})),
+        ("found-record", RecordContent("", b"value", None, {0: "a", 23: ""})),
+        ("restored-record", RecordContent("key", b"value", None, {}, AT)),
+        ("restored-record", RecordContent("key", b"value", AT, {1: "a"}, 0)),
+    ]
+    for rule, content in said:
+        value = decode(content.encode())
+        assert [other for other in ("plain-record", "found-record", "restored-record") if matches(other, value)] == [
+            rule
+        ]
+    tallies = ((1, Tally(2, 3)), (7, Tally(0, 0)))
+    header = decode(
+        Header(8, bytes(32), 0, anchored=False, ring_changes=4, catalogue=bytes(32), tallies=tallies).encode()
+    )
+    assert matches("store-header", header)
+    for wrong in spoiled(header):
+        numbers = all(type(wrong[at]) is int for at in (0, 2, 4)) if len(wrong) == 7 else False
+        if not (numbers and wrong[1] == wrong[5] == bytes(32)):
+            assert not matches("store-header", wrong), wrong
+    entries = (Entry(1, "chats", ("thread",)), Entry(7, "", ()))
+    catalogue = decode(Catalogue(b"keys", bytes(32), entries).encode())
+    assert matches("catalogue", catalogue)
+    for wrong in (
+        [b"keys", bytes(31), []],
+        [b"keys", bytes(32)],
+        ["keys", bytes(32), []],
+        [b"keys", bytes(32), [[1, "a"]]],
+    ):
+        assert not matches("catalogue", wrong), wrong
+
+
 def label_table() -> dict[str, str]:
     """The labels of the table that are followed by CBOR, with their items."""
     page = (ROOT / "docs" / "spec" / "labels.md").read_text(encoding="utf-8")
@@ -227,6 +265,9 @@ def test_what_is_labelled_matches() -> None:
         Label.ACCUMULATOR: ("accumulator-items", [7]),
         Label.STORE_SCOPE: ("record-scope-items", ["emil"]),
         Label.DATA_KEY: ("wrapped-data-key-items", [bytes(16), 1, 7, bytes(16), 1, 65_536]),
+        Label.RECORD: ("row-items", [1, 1, bytes(16), 7, bytes(16), 1]),
+        Label.HEADER: ("state-header-items", [bytes(49)]),
+        Label.CATALOGUE: ("catalogue-items", [bytes(49)]),
     }
     for label, (rule, items) in uses.items():
         assert matches(rule, decode(labelled(label, *items)[len(label.value) :]))

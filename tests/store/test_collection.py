@@ -1,4 +1,4 @@
-"""STO-14 … STO-17: records under keys, their revisions, scopes, fields and expiry; laws against a dictionary."""
+"""STO-13, STO-14, STO-15, STO-16: records under keys, revisions, scopes, fields, expiry; laws against a dictionary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""STO-11 … STO-13: a database that fails at any call leaves the old state or the new one, and a store that goes on."""
+"""STO-11, STO-12: a database that fails at any call leaves the old state or the new one, and a store that goes on."""
 
 from __future__ import annotations
 

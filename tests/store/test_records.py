@@ -1,4 +1,4 @@
-"""STO-1 … STO-4: a record opens where it was written, and nowhere else; and what it says has one form."""
+"""STO-1, STO-2, STO-3, STO-4: a record opens where it was written, and nowhere else; and what it says has one form."""
 
 from __future__ import annotations
 

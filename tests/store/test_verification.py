@@ -1,4 +1,4 @@
-"""STO-18: what is wrong is listed, all of it; what still opens is given, even where a store does not open any more."""
+"""STO-17: what is wrong is listed, all of it; what still opens is given, even where a store does not open any more."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ from tests.vectors.generator import (
     roster_operation,
     sealed_message,
     slots,
+    stores,
     suite,
     text_forms,
 )
@@ -69,6 +70,7 @@ CATEGORIES: Final[tuple[Callable[[], Category], ...]] = (
     group.category,
     attachments.category,
     slots.category,
+    stores.category,
 )
 
 

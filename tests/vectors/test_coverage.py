@@ -20,6 +20,7 @@ SPECIFICATION: Final = {
         *("roster", "epoch", "chain", "message", "group"),
         "attachments",
         "unlock",
+        "store",
     )
 }
 RULES: Final = [
@@ -47,13 +48,16 @@ CATEGORIES: Final = {
     "safety-number",
     "sealed-message",
     "slot",
+    "store",
     "succession",
     "suite",
     "text-forms",
 }
 # What can be raised. The rest of the tree belongs to rooms without vectors yet; fork stands in an event, never raised.
 CODES: Final = {
+    "conflict",
     "corrupt-header",
+    "corrupt-record",
     "expired",
     "identity-changed",
     "invalid-argument",
@@ -67,6 +71,7 @@ CODES: Final = {
     "not-a-recipient",
     "not-permitted",
     "replay",
+    "rollback-detected",
     "stale-roster",
     "state-error",
     "superseded",

@@ -90,6 +90,9 @@ def in_hex(changed: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
         ("unlock", "the second slot", "table"),
         ("keyring", "what follows", "keyring"),
         ("data-key", "a data key", "row"),
+        ("open-record", "a record at its place", "record"),
+        ("open-header", "a header of its store", "block"),
+        ("open-catalogue", "a catalogue of its store", "block"),
     ],
 )
 def test_a_changed_byte_is_refused(kind: str, comment: str, name: str) -> None:

@@ -15,6 +15,7 @@ from tests.vectors import (
     production_group,
     production_roster,
     production_sealed,
+    production_store,
     production_unlock,
 )
 from tests.vectors.files import VECTORS, Vector
@@ -28,6 +29,7 @@ ROOMS: Final = (
     production_group,
     production_roster,
     production_sealed,
+    production_store,
     production_unlock,
 )
 OPERATIONS: Final = {name: operation for room in ROOMS for name, operation in room.OPERATIONS.items()}

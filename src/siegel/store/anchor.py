@@ -1,4 +1,4 @@
-"""Knows where a store's newest header is remembered outside of the store (docs/rationale/store.md, STO-10).
+"""Knows where a store's newest header is remembered outside of the store (docs/spec/store.md, STO-10).
 
 An older copy of a whole store is as authentic as the newest. Only somebody who remembers how far it was can tell: a
 file on another disk, the operating system's key store, a server. Without an anchor an old copy is not noticed.

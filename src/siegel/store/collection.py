@@ -1,5 +1,5 @@
 """Knows one collection of an open store: records under keys, written, read, found and expired
-(docs/rationale/store.md, STO-14 … STO-17).
+(docs/spec/store.md, STO-13, STO-14, STO-15, STO-16).
 """
 
 from __future__ import annotations

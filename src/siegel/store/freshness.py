@@ -1,5 +1,5 @@
 """Knows which rows a collection has, in 40 bytes: their number, and a sum that nobody without the key can keep
-(docs/rationale/store.md, STO-5, STO-6).
+(docs/spec/store.md, STO-5, STO-6).
 
 Each row has an element, a keyed hash of its name, revision, data key, nonce and tag. The sum of the elements modulo
 2^256 stands in the sealed header. Laws: a row that is missing, older, moved or there twice changes the sum; an element

@@ -1,4 +1,4 @@
-"""Knows the store's two sealed blocks, the header and the catalogue (docs/rationale/store.md, STO-7 … STO-9).
+"""Knows the store's two sealed blocks, the header and the catalogue (docs/spec/store.md, STO-7 … STO-9).
 
 The *header* is written anew by each transaction: its number, the hash of the header before, and the tally of every
 collection. The *catalogue* changes seldom: the wrapped keys, and what the collections and their fields are called. The

@@ -1,4 +1,4 @@
-"""Knows what an open store holds to be true, and its one transaction (docs/rationale/store.md, STO-11 … STO-13).
+"""Knows what an open store holds to be true, and its one transaction (docs/spec/store.md, STO-11, STO-12).
 
 Laws: the candidate first, the assignment last. What a transaction changes is sealed into a new header, written against
 the header that was there, committed, and only then believed; whatever fails before leaves the old state, and whatever

@@ -1,4 +1,4 @@
-"""Knows one record: what it says, where it stands, and its bytes on disk (docs/rationale/store.md, STO-1 … STO-4).
+"""Knows one record: what it says, where it stands, and its bytes on disk (docs/spec/store.md, STO-1 … STO-4).
 
     suite (1) ‖ kid (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16)      33 bytes more than the plaintext
 

@@ -1,6 +1,6 @@
 """Knows what is true of a store after one transaction: the header and the catalogue, opened, with their blocks.
 
-Pure: from blocks to a state, and from a state to the next (docs/rationale/store.md, STO-9, STO-10).
+Pure: from blocks to a state, and from a state to the next (docs/spec/store.md, STO-9, STO-10).
 """
 
 from __future__ import annotations

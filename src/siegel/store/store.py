@@ -1,4 +1,4 @@
-"""Knows a store: how it is made, opened, changed as a whole, and closed (docs/rationale/store.md)."""
+"""Knows a store: how it is made, opened, changed as a whole, and closed (docs/spec/store.md)."""
 
 from __future__ import annotations
 

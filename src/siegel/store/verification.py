@@ -1,4 +1,4 @@
-"""Knows how a whole store is looked through: what is wrong with it, and what of it still opens (STO-18).
+"""Knows how a whole store is looked through: what is wrong with it, and what of it still opens (STO-17).
 
 Law: neither stops at a fault.
 """

@@ -17,9 +17,10 @@ from tests.vectors.reference.group_operations import OPERATIONS as GROUPS
 from tests.vectors.reference.operations import OPERATIONS as PLAIN
 from tests.vectors.reference.roster_operations import OPERATIONS as ROSTER
 from tests.vectors.reference.sealed_operations import OPERATIONS as SEALED
+from tests.vectors.reference.store_operations import OPERATIONS as STORES
 from tests.vectors.reference.unlock_operations import OPERATIONS as UNLOCK
 
-OPERATIONS: Final = PLAIN | SEALED | CHAINS | ROSTER | EPOCH | GROUPS | ATTACHMENTS | UNLOCK
+OPERATIONS: Final = PLAIN | SEALED | CHAINS | ROSTER | EPOCH | GROUPS | ATTACHMENTS | UNLOCK | STORES
 
 
 def stream(name: str, count: int) -> bytes:

@@ -13,6 +13,7 @@ from tests.vectors.generator.epoch_labels import epoch_labels
 from tests.vectors.generator.messages import PEOPLE, message, reading
 from tests.vectors.generator.people import ALICE, BOB, CAROL, NOW
 from tests.vectors.generator.roster_labels import roster_items, roster_refusals
+from tests.vectors.generator.store_labels import store_labels
 from tests.vectors.generator.unlock_labels import unlock_labels
 from tests.vectors.notation import spell
 from tests.vectors.reference import curve, hpke, identity, merkle
@@ -65,6 +66,7 @@ def category() -> Category:
     epoch_labels(book, FAULTS)
     attachment_labels(book, FAULTS)
     unlock_labels(book, FAULTS)
+    store_labels(book, FAULTS)
     return book
 
 
