@@ -268,6 +268,9 @@ def test_what_is_labelled_matches() -> None:
         Label.RECORD: ("row-items", [1, 1, bytes(16), 7, bytes(16), 1]),
         Label.HEADER: ("state-header-items", [bytes(49)]),
         Label.CATALOGUE: ("catalogue-items", [bytes(49)]),
+        Label.BACKUP_KEY: ("archive-key-items", [10, 1, 1, 1, None]),
+        Label.BACKUP_STREAM: ("archive-stream-items", [bytes(32)]),
+        Label.BACKUP_SIGNATURE: ("archive-signature-items", [bytes(32), bytes(32)]),
     }
     for label, (rule, items) in uses.items():
         assert matches(rule, decode(labelled(label, *items)[len(label.value) :]))
