@@ -27,7 +27,8 @@ python_use_unqualified_type_names = True
 # The standard library's own pages are elsewhere, and the build needs no network.
 nitpick_ignore_regex = [(r"py:.*", r"(collections|contextlib|enum|os|typing)\..*")]
 # Short names for unions, which the docstrings beside them spell out.
-nitpick_ignore = [("py:class", name) for name in ("Database", "FileName", "Key", "Kind")]
+nitpick_ignore = [("py:class", name) for name in ("Database", "FileName", "Key", "Kind", "Place")]
+nitpick_ignore.append(("py:class", "siegel.store.async_store._T"))  # what the caller's own function returns
 
 
 def leave_out_internal_constructors(_app: Sphinx, _what: str, name: str, member: object, *_: object) -> bool | None:

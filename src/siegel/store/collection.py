@@ -133,7 +133,7 @@ class Collection(KeyObject):
             instant(expires)
         elif self._life is not None and record.restored is None:
             expires = min(instant(at) + self._life, LATEST)
-        fields = self._numbered(record.fields) if record.fields else {}
+        fields: Mapping[int, str] = self._numbered(record.fields) if record.fields else {}
         content = Content(record.key, record.value, expires, fields, record.restored)
         return _Writing(self._name(record.key), content, expected)
 

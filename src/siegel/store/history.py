@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from struct import Struct
-from typing import Final
+from typing import Final, cast
 
 from siegel._core.codec import decode, encode
 from siegel._core.secret import KeyObject
@@ -138,7 +138,7 @@ class History(KeyObject):
                 elif None in messages:
                     yield from [(n, message) for n, message in enumerate(messages, number) if message is not None]
                 else:
-                    yield from enumerate(messages, number)
+                    yield from enumerate(cast("list[bytes]", messages), number)
 
     def _unfilled(self, start: int, end: int) -> list[_Message]:
         """The messages of a page that was not packed when the end was read."""
