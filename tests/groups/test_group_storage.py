@@ -362,3 +362,35 @@ def test_nothing_is_committed_where_nothing_changes() -> None:
     for data in (b"", b"\x8a\x03", b"\x86\x0c", b"\x86\x02", b"junk"):
         team.take("bert", data)
     assert disk(team, "bert").commits == before
+
+
+# --- when a commit is done -------------------------------------------------------------------------------------------
+
+
+class Crowded(Faulty):
+    """Somebody else writes right after each commit: what would be read then is refused."""
+
+    def commit(self, changes: Mapping[str, bytes | None], outgoing: Outgoing) -> None:
+        super().commit(changes, outgoing)
+        self.fault = "load"
+
+
+def test_a_commit_that_is_done_is_never_told_as_one_that_failed() -> None:
+    """Nothing is read between the commit and the answer: whoever is told of an error would say the same again."""
+    team = company()
+    for name in ("anna", "bert"):
+        crowded = Crowded()
+        crowded.commit(records_of(team.storages[name]), Outgoing())
+        crowded.fault = None
+        team.storages[name] = crowded
+        team.reload(name)  # no link is at hand
+    sent = team.act("anna", "encrypt", b"once").message
+    assert sent is not None
+    assert disk(team, "anna").outbox.count(sent) == 1
+    (received,) = team["bert"].receive(sent, at=team.at)
+    assert isinstance(received, MessageReceived)
+    for name in ("anna", "bert"):
+        disk(team, name).fault = None
+        team.reload(name)
+    with pytest.raises(Replay):
+        team["bert"].receive(sent, at=team.at)

@@ -196,6 +196,14 @@ class State:
             self._rows[chain_id] = Rows({int(name.rpartition("/")[2]): data for name, data in found})
         return self._rows[chain_id]
 
+    def note_rows(self, written: Mapping[bytes, Mapping[int, Row]], forgotten: Iterable[bytes]) -> None:
+        """Links that were committed. Nothing is read here: a commit that is done is never told as one that failed."""
+        for chain_id, rows in written.items():
+            if chain_id in self._rows:
+                self._rows[chain_id].update(rows)
+        for chain_id in forgotten:
+            self._rows[chain_id] = Rows({})
+
 
 class Candidate:
     """The next state of a group in the making: change it, commit ``changes()``, then ``assign()``."""
@@ -312,10 +320,7 @@ class Candidate:
         for overlay in (self.chains, self.keys, self.identities, self.closes):
             if overlay.changed:
                 overlay.assign()
-        for chain_id, rows in self._rows.items():
-            state.rows(chain_id).update(rows)
-        for chain_id in self._forgotten:
-            state._rows[chain_id] = Rows({})  # noqa: SLF001  # the state's only other writer
+        state.note_rows(self._rows, self._forgotten)
 
 
 def prefix_of(group_id: bytes) -> str:
