@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from siegel._core import shape
-from siegel._core.codec import Decoded, Value, array_of, decode, encode
+from siegel._core.codec import Decoded, Value, array_head, array_of, bytes_head, decode, encode
 from siegel._core.labels import Label
 from siegel._core.padding import FLOOR, padme
 from siegel._core.suite import HASH_BYTES, SEALED_OVERHEAD_BYTES, SECRET_BYTES, TAG_BYTES, sha256
@@ -32,6 +32,7 @@ _MAX_ENTRY_BYTES: Final = SEALED_SECRET_BYTES + USER_ID_BYTES + 16
 _MAX_SEALED_BYTES: Final = _MAX_CIPHERTEXT_BYTES + MAX_RECIPIENTS * _MAX_ENTRY_BYTES + 1024
 
 _OPEN, _PRIVATE = 0, 1
+_ENTRY: Final = array_head(3)
 
 
 class Header(NamedTuple):
@@ -68,12 +69,13 @@ class Entry(NamedTuple):
 
 def encode_entry(user_id: bytes, sealing_number: int, sealed: bytes) -> bytes:
     """An entry as it stands on the wire."""
-    return array_of(encode(user_id), encode(sealing_number), encode(sealed))
+    return b"".join((_ENTRY, encode(user_id), encode(sealing_number), bytes_head(len(sealed)), sealed))
 
 
 def encode_envelope(header: Header, nonce: bytes, entries: Sequence[bytes], body: bytes) -> bytes:
     """The envelope of encoded entries, which stand in the order of their leaves."""
-    return shape.assemble(shape.ENVELOPE, header.encoded, encode(nonce), array_of(*entries), encode(body))
+    front = shape.front(shape.ENVELOPE, 4), header.encoded, encode(nonce)
+    return b"".join((*front, array_head(len(entries)), *entries, bytes_head(len(body)), body))
 
 
 class Envelope(NamedTuple):

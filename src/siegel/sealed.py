@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 from unicodedata import is_normalized
 
 from siegel._core import shape
-from siegel._core.codec import array_of, decode, encode
+from siegel._core.codec import array_head, array_of, decode, encode
 from siegel._core.instants import LATEST, instant
 from siegel._core.labels import Label, labelled
 from siegel._core.padding import pad, unpad
@@ -52,6 +52,7 @@ from siegel.merkle import MerkleTree
 from siegel.sealing_keys import SealingKeys, opening_key
 
 RESERVED: Final = "siegel/"
+_CONTENT: Final = array_head(3)  # before inner content, author and signature
 _ENTRY: Final = Label.ENTRY + array_of(b"", b"", b"")  # before header, user id and number
 MAX_CONTENT_TYPE_BYTES: Final = 255
 
@@ -166,7 +167,7 @@ def seal_content(
 
     author = sender.user_id.data if sender else None
     signature = sign(signing_key(sender), _signed_part(header, digest)) if sender else None
-    plaintext = pad(array_of(inner, encode(author), encode(signature)))
+    plaintext = pad(_CONTENT, inner, encode(author), encode(signature))
     body = encrypt_once(body_key, plaintext, aad=header.encoded)  # SEAL-10
     return encode_envelope(header, nonce, entries, body)
 

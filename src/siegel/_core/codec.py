@@ -56,6 +56,16 @@ def array_of(*items: bytes) -> bytes:
     return b"".join((_head(_ARRAY, len(items)), *items))
 
 
+def array_head(count: int) -> bytes:
+    """What stands before the items of an array: for what is large, and joined once."""
+    return _head(_ARRAY, count)
+
+
+def bytes_head(size: int) -> bytes:
+    """What stands before the bytes of a byte string, as above."""
+    return _head(_BYTES, size)
+
+
 @lru_cache(maxsize=256)
 def _head(major: int, argument: int) -> bytes:
     if argument < 24:

@@ -25,10 +25,10 @@ def padme(length: int) -> int:
     return (size + mask) & ~mask
 
 
-def pad(text: bytes) -> bytes:
-    """The padded form of the text."""
-    length = _PREFIX + len(text)
-    return b"".join((length.to_bytes(_PREFIX, "big"), text, bytes(padme(length) - length)))
+def pad(*text: bytes) -> bytes:
+    """The padded form of a text, whole or in parts: a large one is joined once."""
+    length = _PREFIX + sum(map(len, text))
+    return b"".join((length.to_bytes(_PREFIX, "big"), *text, bytes(padme(length) - length)))
 
 
 def unpad(padded: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from siegel._core.codec import Decoded, array_of, decode, encode
+from siegel._core.codec import Decoded, array_head, array_of, decode, encode
 from siegel.errors import MalformedError, UnsupportedVersion
 
 VERSION: Final = 1
@@ -29,6 +29,11 @@ SLOT_TABLE: Final = 15
 def assemble(kind: int, *items: bytes) -> bytes:
     """A top-level object of this kind from items that are encoded already."""
     return array_of(encode(kind), _ENCODED_VERSION, *items)
+
+
+def front(kind: int, fields: int) -> bytes:
+    """What stands before the items of a top-level object with so many: for what is large, and joined once."""
+    return array_head(fields + 2) + encode(kind) + _ENCODED_VERSION
 
 
 def top_level(data: bytes, *, kind: int, fields: int, where: str) -> list[Decoded]:

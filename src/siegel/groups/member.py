@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from siegel._core.codec import array_of, encode
+from siegel._core.codec import array_head, bytes_head, encode
 from siegel._core.instants import DAY
 from siegel._core.secret import Secret
 from siegel._core.suite import random_bytes
@@ -27,6 +27,7 @@ from siegel.sealing_keys import SealingKeys
 
 RECORD_GRACE: Final = 30 * DAY  # so long after its end a record serves, if no newer one is known
 _RENEW: Final = 30 * DAY  # so long before its end our own record is issued anew
+_CONTENT: Final = array_head(3) + encode(CONTENT_TYPE)  # before the instant and the control
 
 
 class Member:
@@ -76,7 +77,8 @@ class Member:
         records = {user: self.record_of(candidate, user) for user in users}
         usable = [record for record in records.values() if record]
         if usable:
-            content = array_of(encode(CONTENT_TYPE), encode(candidate.at), encode(control.encode()))
+            data = control.encode()
+            content = b"".join((_CONTENT, encode(candidate.at), bytes_head(len(data)), data))
             nonce, salt = random_bytes(AUDIENCE_NONCE_BYTES), random_bytes(32)
             candidate.outgoing.append(
                 seal_content(
