@@ -83,7 +83,8 @@ def test_every_class_that_holds_a_secret_is_tried() -> None:
 
 def concrete(kind: type) -> set[type]:
     """The library's classes below it that have none below themselves."""
-    below = [one for one in kind.__subclasses__() if one.__module__.startswith("siegel.")]
+    subclasses: list[type] = kind.__subclasses__()
+    below = [one for one in subclasses if one.__module__.startswith("siegel.")]
     return set[type]().union(*map(concrete, below)) if below else {kind}
 
 

@@ -137,6 +137,7 @@ class Client:
             tree.take(message.number)
         previous = messages[-1].link if messages else certificate.genesis
         candidate.sending = SendingChain(certificate, Secret(expand(own["seed"])), key, tree, len(messages), previous)
+        self.state.storage.commit(candidate.changes(), Outgoing())
         candidate.assign()
 
     def bytes_of(self, step: dict[str, Any]) -> bytes:
@@ -166,7 +167,7 @@ class Client:
         data, before = self.bytes_of(step), self.shown()
         candidate = Candidate(self.state, at=self.case.clock)
         (result,) = self.intake.take(candidate, [data])
-        candidate.changes()
+        self.state.storage.commit(candidate.changes(), Outgoing())
         candidate.assign()
         after = self.shown()
         return result, [name for name in before if before[name] != after[name]]
