@@ -5,6 +5,7 @@ Rules: docs/rationale/store-messages.md, KEEP-11, KEEP-12. Law: a copy that is n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from siegel._core.secret import KeyObject
@@ -28,9 +29,10 @@ _E = TypeVar("_E", bound=_Encoded)
 class _Kept(KeyObject, Generic[_E]):
     """One object in one record, and the bytes that were read or written there last."""
 
-    __slots__ = ("_collection", "_held", "_key", "_ledger", "_value")
+    __slots__ = ("_collection", "_decode", "_empty", "_held", "_key", "_ledger", "_value")
 
-    def __init__(self, store: Store, key: str) -> None:
+    def __init__(self, store: Store, key: str, *, empty: Callable[[], _E], decode: Callable[[bytes], _E]) -> None:
+        self._empty, self._decode = empty, decode
         self._ledger = store._ledger  # noqa: SLF001  # the rooms of one store share its ledger
         self._collection: Collection = store.collection(_COLLECTION, strict=self._ledger.backend.single_writer)
         self._key = key
@@ -62,12 +64,6 @@ class _Kept(KeyObject, Generic[_E]):
         self._held = record.value if record else None
         return value
 
-    def _empty(self) -> _E:
-        raise NotImplementedError
-
-    def _decode(self, data: bytes) -> _E:
-        raise NotImplementedError
-
 
 class StoredContacts(_Kept[Contacts]):
     """The ``Contacts`` of a store: read when this is made, changed in memory, kept by ``save``.
@@ -75,22 +71,15 @@ class StoredContacts(_Kept[Contacts]):
     ``ours`` as for ``Contacts``; it counts where nothing was saved yet.
     """
 
-    __slots__ = ("_ours",)
+    __slots__ = ()
 
     def __init__(self, store: Store, *, ours: UserId | None = None) -> None:
-        self._ours = ours
-        super().__init__(store, "contacts")
+        super().__init__(store, "contacts", empty=lambda: Contacts(ours), decode=Contacts.decode)
 
     @property
     def contacts(self) -> Contacts:
         """The contacts, to be used and changed."""
         return self._value
-
-    def _empty(self) -> Contacts:
-        return Contacts(self._ours)
-
-    def _decode(self, data: bytes) -> Contacts:
-        return Contacts.decode(data)
 
 
 class StoredSealingKeys(_Kept[SealingKeys]):
@@ -101,19 +90,17 @@ class StoredSealingKeys(_Kept[SealingKeys]):
     ``SealingKeys``; they count where nothing was saved yet.
     """
 
-    __slots__ = ("_grace", "_identity", "_life")
+    __slots__ = ()
 
     def __init__(self, store: Store, *, identity: Identity, life: int = LIFE, grace: int = GRACE) -> None:
-        self._identity, self._life, self._grace = identity, life, grace
-        super().__init__(store, f"sealing keys/{identity.user_id}")
+        super().__init__(
+            store,
+            f"sealing keys/{identity.user_id}",
+            empty=lambda: SealingKeys(identity, life=life, grace=grace),
+            decode=lambda data: SealingKeys.decode(data, identity=identity),
+        )
 
     @property
     def keys(self) -> SealingKeys:
         """The keys, to be used, rotated and expired."""
         return self._value
-
-    def _empty(self) -> SealingKeys:
-        return SealingKeys(self._identity, life=self._life, grace=self._grace)
-
-    def _decode(self, data: bytes) -> SealingKeys:
-        return SealingKeys.decode(data, identity=self._identity)
