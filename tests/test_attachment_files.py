@@ -159,17 +159,20 @@ def test_the_size_is_within_the_padded_size(tmp_path: Path) -> None:
     refuse(places, changed(ref, size=999))
 
 
-@pytest.mark.parametrize("at", [1000, 1023])
-def test_padding_that_is_not_zero(tmp_path: Path, at: int) -> None:
-    """SM-12: the sender has the key and can encrypt anything."""
-    places = Places(tmp_path, 1000)
-    text = bytearray(payload_of(1000) + bytes(24))
+@pytest.mark.parametrize(
+    ("size", "at"),
+    [(1000, 1000), (1000, 1023), (2**20 + 1, 2**20 + 1), (2**20 + 1, 2**20 + 20_000), (2**20 + 1, 2**20 + 32_767)],
+)
+def test_padding_that_is_not_zero(tmp_path: Path, size: int, at: int) -> None:
+    """SM-12: the sender has the key and can encrypt anything; the padding of a large payload spans chunks."""
+    places = Places(tmp_path, size)
+    text = bytearray(payload_of(size) + bytes(padded_bytes(size) - size))
     text[at] = 1
     key = sha256(b"key").digest()
-    encryptor = StreamEncryptor(key, context=context_for("main", 1000))
+    encryptor = StreamEncryptor(key, context=context_for("main", size))
     stream = encryptor.update(bytes(text)) + encryptor.finalize()
     places.staging.write_bytes(stream)
-    refuse(places, AttachmentRef.create(role="main", key=Secret(key), size=1000, digest=sha256(stream).digest()))
+    refuse(places, AttachmentRef.create(role="main", key=Secret(key), size=size, digest=sha256(stream).digest()))
 
 
 @pytest.mark.parametrize("more", [1, SEALED, 2**32])
